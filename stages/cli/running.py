@@ -86,6 +86,7 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     from stages.runner.planning import plan as plan_of
     from stages.runner.resolve import resolved_with_next_step
     from stages.train.cost.compatibility import notices
+    from stages.train.cost.student_family import student_notices
 
     settings = Settings()
     pipeline = named_pipeline(pipeline, settings.pipelines)
@@ -96,7 +97,8 @@ def plan(pipeline: Pipeline, changes: Changes = None) -> None:
     print(searched + _tuned(resolved))
     for notice in notices(resolved.train):
         print(f"  Notice: {notice}")
-    for line in [*resolved.train.notices(), *resolved.train.device.notices()]:
+    lines = [*resolved.train.notices(), *student_notices(resolved.train)]
+    for line in [*lines, *resolved.train.device.notices()]:
         print(f"  {line}")
     print_plans(plan_of(resolved, settings), settings)
     if step:

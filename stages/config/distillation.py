@@ -86,14 +86,25 @@ class Distil(Distillation):
 
 
 class Prune(Distillation):
-    """Structured pruning: channels of the chosen network are removed, and the smaller network
-    learns from the whole one."""
+    """Pruning: channels of the chosen network are removed, or single weights are set to zero, and
+    the pruned network learns from the whole one."""
 
     share: float = Field(
-        0.4, gt=0, le=0.9, description="Share of the network's multiply-adds that is removed."
+        0.4,
+        gt=0,
+        le=0.9,
+        description="Share of the network's multiply-adds that is removed; by magnitude: share of "
+        "each layer's weights that is set to zero.",
     )
-    by: Literal["l1", "fpgm"] = Field(
+    by: Literal["l1", "fpgm", "magnitude"] = Field(
         "l1",
-        description="How channels are ranked: l1: by the sum of their absolute weights (Li et al. "
-        "2017); fpgm: by their distance from the other channels of their layer (He et al. 2019).",
+        description="What is pruned. Channels (structured): l1: those with the least absolute "
+        "weights (Li et al. 2017); fpgm: those nearest to the other channels of their layer (He et "
+        "al. 2019). Single weights (unstructured): magnitude: the smallest of each layer (Han et "
+        "al. 2015); the package is no faster, and smaller only once it is compressed.",
     )
+
+    @property
+    def unstructured(self) -> bool:
+        """Whether single weights are pruned, and no channels."""
+        return self.by == "magnitude"

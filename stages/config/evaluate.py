@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from stages import parts
+from stages.config.device import DeviceCost
 from stages.config.gate import parse_gate
 from stages.config.section import Section, Share
 from stages.runtime.errors import ConfigError, UnknownPart
@@ -106,6 +107,34 @@ class DeployConfig(Section):
         description="Number formats to try, in this order; the first that agrees with the trained "
         "model is shipped. Formats that the engine does not run are skipped.",
     )
+    compress: Literal["ladder", "auto"] = Field(
+        "ladder",
+        description="Which number format ships. `ladder`: the first of deploy.ladder that agrees "
+        "with the trained model. `auto`: of all that the engine runs, the one that deploy.prefer "
+        "names; all that agree are compared on the package's page.",
+    )
+    prefer: Literal["size", "latency"] = Field(
+        "size",
+        description="With `compress: auto`: the smallest network file, or the shortest time of the "
+        "untrained network, which is measured on this machine when a run is planned and stands in "
+        "its lock.",
+    )
+    compress_minutes: float = Field(
+        10.0,
+        gt=0,
+        le=1440,
+        description="With `compress: auto`: minutes of the reference machine for number formats "
+        "that are tested after one agreed, computed and not measured.",
+    )
+    latencies: tuple[DeviceCost, ...] = Field(
+        (),
+        description="What was measured for `prefer: latency`; filled in when a run is planned.",
+    )
+    fastest_first: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Number formats by engine and input, the fastest first; filled in when a run "
+        "is planned.",
+    )
     max_drop: Share = Field(
         0.02,
         description="Largest drop compared with the trained model: in accuracy, or AP50 of boxes, "
@@ -141,11 +170,18 @@ class DeployConfig(Section):
         """The engine of the package for `target`: the one of that name, if there is one."""
         return target if target in parts.ENGINES else self.engine
 
+    def fastest_of(self, engine: str, model_input: str) -> tuple[str, ...]:
+        """The number formats of `engine` for `model_input`, the fastest first; empty if they were
+        not measured."""
+        return self.fastest_first.get(f"{engine} {model_input}", ())
+
     @property
     def engines(self) -> tuple[str, ...]:
         """The engines of all targets, each once."""
         return tuple(dict.fromkeys(map(self.engine_of, self.targets)))
 
     def for_target(self, target: str) -> "DeployConfig":
-        """The part that is about `target` alone."""
-        return self.model_copy(update={"targets": (target,), "engine": self.engine_of(target)})
+        """The part that is about `target` alone, without what was measured: only the order of
+        number formats decides."""
+        changes = {"targets": (target,), "engine": self.engine_of(target), "latencies": ()}
+        return self.model_copy(update=changes)

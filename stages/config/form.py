@@ -14,6 +14,7 @@ from stages.runtime.registry import Registry, nearest
 HIDDEN = {
     *("name", "task", "schedule", "airflow", "publish"),  # they define the DAG, and what is live
     *("train.device.excluded", "train.device.measured"),  # filled in when a run is planned
+    *("deploy.latencies", "deploy.fastest_first"),  # filled in when a run is planned
     *("train.weights", "train.excluded", "train.genotypes"),  # filled in when a run is planned
     "train.picked",  # aiwf pick fills it in
 }

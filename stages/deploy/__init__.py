@@ -2,6 +2,7 @@
 
 from stages.artifacts import Dataset, Model, Package, Report
 from stages.config import DeploySlice
+from stages.deploy.compression_search import search_formats
 from stages.deploy.finish import log_package, make_package
 from stages.deploy.gate import check_gate
 from stages.deploy.ladder import search_ladder
@@ -24,14 +25,15 @@ def deploy(
     resources: Resources,
 ) -> Package:
     """Make the package for `config.target`, in the first number format of deploy.ladder that agrees
-    with `model` and does not miss the gate.
+    with `model` and does not miss the gate; with deploy.compress auto, in the best of all.
 
     Raises GateNotMet if `report` says not to ship, if the network breaks a limit of its device, or
     if every number format that agrees misses the gate; AgreementNotMet if none agrees."""
     work = Workbench(model, report, dataset, config, store, run)
     try:
         check_gate(report)
-        result = search_ladder(work)
+        search = search_formats if config.deploy.compress == "auto" else search_ladder
+        result = search(work)
         limits = check_limits(work, result, resources)
         package = make_package(work, result)
     except (GateNotMet, AgreementNotMet) as error:

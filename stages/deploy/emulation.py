@@ -45,5 +45,6 @@ def check_emulators(deploy: DeployConfig) -> None:
 
 def _adds_integers(engine: Engine, instruction_set: str, deploy: DeployConfig) -> bool:
     """Whether `engine` adds whole numbers there in a number format that it may ship."""
-    numerics = [numeric for numeric in deploy.ladder if numeric in engine.compressors]
+    allowed = engine.compressors if deploy.compress == "auto" else deploy.ladder
+    numerics = [numeric for numeric in allowed if numeric in engine.compressors]
     return any(engine.sums(numeric, instruction_set) != Sums.FLOAT for numeric in numerics)

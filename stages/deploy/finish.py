@@ -14,7 +14,7 @@ from stages.deploy.limits import LimitCheck
 from stages.deploy.packed import write_folder
 from stages.deploy.page import page
 from stages.deploy.targets import texts
-from stages.deploy.timing import timed
+from stages.deploy.timing import costs_of_networks, timed
 from stages.deploy.workbench import Workbench
 from stages.evaluate import formatting
 from stages.runtime.answers import of as kind_of
@@ -56,6 +56,9 @@ def log_package(
 ) -> None:
     """Save the latencies as a note beside the package, and log all its numbers to the tracker."""
     times = timed(work, result)
+    if work.config.deploy.compress == "auto":
+        for numeric, costs in costs_of_networks(work, result).items():
+            times[numeric] |= costs
     latency = times[package.numeric]
     work.store.note(f"latency/{package.ref.id}", {**latency, "rungs": times})
     measured_on = result.best.instruction_sets[0].instruction_set

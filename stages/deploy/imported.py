@@ -23,6 +23,7 @@ from stages.deploy.model_info import LEVELS, PREFIX, RESIZE_TYPES, with_model_in
 from stages.deploy.onnx_classifier import pictures_of, sides_of
 from stages.deploy.packed import write_folder
 from stages.deploy.targets.device_sdk import DeviceSdk
+from stages.metrics import proportion
 from stages.parts import ENGINES, MODALITIES, TASKS
 from stages.runtime import steps
 from stages.runtime.backends import BACKENDS
@@ -37,6 +38,9 @@ ENGINE = "onnxruntime"
 MOST_CALIBRATION = 64  # photos; as many more are compared
 MOST_WINDOW_BYTES = 1_000_000_000  # of all preprocessed photos together
 LEAST_AGREEMENT = 0.97  # share of the compared photos whose best label int8 has to keep
+LEAST_SURE = (
+    0.9  # the lower end of that share's interval has to reach it: 35 photos, if all keep it
+)
 LARGEST = {"mean": 1.0, "std": 10.0}  # of pixels of 0..1
 TOLERANCES = {"float32": 1e-3, "int8": 0.1}
 NEEDED = "--labels FILE --size N --mean R,G,B --std R,G,B and --logits or --scores"
@@ -140,11 +144,25 @@ def imported(
     except CannotCompress as error:
         return Imported(_packed(whole), "float32", why=error.problem)
     small = _content(network[engine.files[0]], preprocessing, name, "int8")
-    agreement = float(np.mean(_best(small, compared) == _best(whole, compared)))
-    if agreement < LEAST_AGREEMENT:
-        why = f"int8 keeps the best label of {agreement:.1%}, {LEAST_AGREEMENT:.0%} are needed"
+    same = _best(small, compared) == _best(whole, compared)
+    agreement = float(np.mean(same))
+    if why := why_not_int8(int(same.sum()), len(same)):
         return Imported(_packed(whole), "float32", agreement, len(compared), why)
     return Imported(_packed(small), "int8", agreement, len(compared))
+
+
+def why_not_int8(same: int, compared: int) -> str:
+    """Why int8 is not shipped if it keeps the best label of `same` of the `compared` photos; "" if
+    it is. Few photos decide nothing, however many of them agree."""
+    share = proportion(same, compared)
+    if share.value < LEAST_AGREEMENT:
+        return f"int8 keeps the best label of {share.value:.1%}, {LEAST_AGREEMENT:.0%} are needed"
+    if share.low < LEAST_SURE:
+        return (
+            f"undecided: int8 keeps the best label of {same} of {compared} photos, which shows that "
+            f"it keeps {share.low:.1%} at least, {LEAST_SURE:.0%} are needed: give more photos"
+        )
+    return ""
 
 
 def _content(

@@ -1,5 +1,7 @@
 """The ladder search: tries the number formats of deploy.ladder in order, and selects the first that
-agrees with the trained model, does not miss the gate and is verified for every processor."""
+agrees with the trained model, does not miss the gate and is verified for every processor.
+
+With `deploy.compress: auto` compression_search.py tries all of them instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ from stages.evaluate.kinds import Agreement
 from stages.evaluate.sure import SureAnswers
 from stages.metrics import Measured
 from stages.runtime.answers.sure import sure_of
-from stages.runtime.errors import AgreementNotMet
+from stages.runtime.errors import AgreementNotMet, WorkflowError
 from stages.runtime.sealed import SEAL, seal
 
 
@@ -83,7 +85,7 @@ class Candidate:
 
 
 class LadderResult(NamedTuple):
-    """The `candidates` that were tried, the last of which was selected, and what it measured."""
+    """The `candidates` that were tried, one of which was selected, and what it measured."""
 
     candidates: list[Candidate]
     best: Tested
@@ -101,10 +103,16 @@ def search_ladder(work: Workbench) -> LadderResult:
         best = candidates[-1].tested
         if best and candidates[-1].selected:
             return LadderResult(candidates, best)
+    raise nothing_agrees(work, candidates)
+
+
+def nothing_agrees(work: Workbench, candidates: Sequence[Candidate]) -> WorkflowError:
+    """The error that none of `candidates` can be selected: GateNotMet if one agreed but missed the
+    gate, else AgreementNotMet."""
     if any(candidate.misses_gate for candidate in candidates):
-        raise not_met({candidate.numeric: candidate.why for candidate in candidates})
+        return not_met({candidate.numeric: candidate.why for candidate in candidates})
     reasons = "; ".join(f"{candidate.numeric}: {candidate.why}" for candidate in candidates)
-    raise AgreementNotMet(
+    return AgreementNotMet(
         f"No number format agrees with the trained model. {reasons}.",
         "Allow a larger deploy.max_drop, add number formats to deploy.ladder (float32 is the "
         f"safest), or add {work.modality.noun}s of the labels that drop.",
@@ -119,7 +127,7 @@ def _tried(work: Workbench, numeric: str, below: Sequence[str]) -> Candidate:
     larger = _not_smaller(work, size_of(network), below)
     if larger:
         return Candidate(numeric, False, larger, size_of(network))
-    return _measured(work, numeric, network)
+    return measured_candidate(work, numeric, network)
 
 
 def _not_smaller(work: Workbench, size: int, below: Sequence[str]) -> str:
@@ -135,7 +143,9 @@ def _not_smaller(work: Workbench, size: int, below: Sequence[str]) -> str:
     return ""
 
 
-def _measured(work: Workbench, numeric: str, network: Network) -> Candidate:
+def measured_candidate(work: Workbench, numeric: str, network: Network) -> Candidate:
+    """Pack `network` and compare it with the trained model; the candidate is selected if it agrees,
+    does not miss the gate and is verified for every processor. Raises what the target does."""
     content = work.content(numeric, network)
     files = work.target.files(content)
     answers = _answers(work, content, files, numeric)

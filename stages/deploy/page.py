@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.artifacts import Measure
+from stages.deploy.candidates_plot import plots
 from stages.deploy.engines import size_of
 from stages.deploy.ladder import Candidate, LadderResult, Tested
 from stages.deploy.limits import LimitCheck, check_size
@@ -46,6 +47,7 @@ def page(
     the target says that it verified and what not."""
     best, minimum = result.best, bool(work.report.gate)
     rows = _rows(work, best)
+    automatic = work.config.deploy.compress == "auto"
     return render(
         TEMPLATE,
         name=work.config.name,
@@ -62,6 +64,8 @@ def page(
         look=formatting.verdict_style(best.verdict, minimum),
         max_drop=work.config.deploy.max_drop,
         candidates=_candidates(work, result),
+        prefer=work.config.deploy.prefer if automatic else "",
+        plots=plots(result.candidates, times) if automatic else [],
         whole=size_of(work.exported()),
         best=best,
         processors=best.instruction_sets,
@@ -74,8 +78,11 @@ def page(
 
 
 def _candidates(work: Workbench, result: LadderResult) -> list[Candidate]:
-    """The candidates of the whole ladder, and float32 for comparison, in the ladder's order."""
+    """The candidates of the whole ladder, and float32 for comparison, in the ladder's order; of
+    `compress: auto` all that were tried."""
     tried = {candidate.numeric: candidate for candidate in result.candidates}
+    if work.config.deploy.compress == "auto":
+        return list(result.candidates)
     sizes = {WHOLE: size_of(work.exported())}
     return [
         tried.get(numeric) or Candidate(numeric, False, "not needed", sizes.get(numeric))

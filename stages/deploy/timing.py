@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.deploy.device.measuring import CannotRun, printed_figures
 from stages.deploy.ladder import LadderResult
 from stages.deploy.packed import TimedAnswers, write_folder
 from stages.deploy.workbench import WHOLE, Workbench
@@ -24,6 +25,25 @@ def timed(work: Workbench, result: LadderResult) -> dict[str, dict[str, Any]]:
         if candidate.tested
     }
     return found if WHOLE in found else {**found, WHOLE: _latency(_whole(work))}
+
+
+def costs_of_networks(work: Workbench, result: LadderResult) -> dict[str, dict[str, float]]:
+    """The costs of the network alone in each tested number format: `network_ms` for one window (95
+    %), and `memory_mb` of a process that runs it. Empty for one that cannot be measured so."""
+    engine, costs = work.engine, dict[str, dict[str, float]]()
+    for candidate in result.candidates:
+        if candidate.tested is None:
+            continue
+        with TemporaryDirectory() as name:
+            graph = engine.place(work.compressed(candidate.numeric), Path(name))
+            arguments = (engine.backend, graph, candidate.numeric, *work.model.input_shape)
+            try:
+                figures = printed_figures(engine.measure, *arguments)
+            except CannotRun:
+                continue
+        network_ms, memory_mb = figures["latency_ms_p95"], figures["memory_mb"]
+        costs[candidate.numeric] = {"network_ms": network_ms, "memory_mb": memory_mb}
+    return costs
 
 
 def _whole(work: Workbench) -> TimedAnswers:

@@ -57,6 +57,13 @@ class Workbench:
         return engine
 
     @property
+    def fastest_first(self) -> tuple[str, ...]:
+        """The number formats of this engine and of the model's input, the fastest first, as
+        measured when the run was planned; empty if they were not."""
+        model_input = str(self.model.hyperparameters.get("input", ""))
+        return self.config.deploy.fastest_of(self.engine.name, model_input)
+
+    @property
     def exporter(self) -> Exporter:
         exporter: Exporter = EXPORTERS[self.engine.exporter]()
         return exporter

@@ -9,6 +9,7 @@ from stages.closure import code_of
 from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.config.device_profiles import find_profile, profile_names, with_profile
 from stages.deploy.device.device_limits import fitted
+from stages.deploy.device.format_latencies import with_latencies
 from stages.deploy.device.measuring import Unmeasured
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
@@ -82,6 +83,7 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     labels = partial(_labels, data, pipeline.task, store, settings)
     try:
         train = fitted(prepared, labels, store, resources, profile)
+        deploy = with_latencies(prepared, train, labels, store, resources)
     except Unmeasured as error:
         names = ", ".join(profile_names(settings.device_profiles))
         raise ConfigError(error.problem, f"{error.remedy} Known devices: {names}.") from error
@@ -93,7 +95,7 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     def spend(train: TrainConfig) -> TrainConfig:
         return resolve_train(train, samples, pipeline.etl.views, resources.speed)
 
-    return _Prepared(prepared, train, spend)
+    return _Prepared(prepared.model_copy(update={"deploy": deploy}), train, spend)
 
 
 def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> int:

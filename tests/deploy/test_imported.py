@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from stages.cli.app import app
 from stages.cli.importing import _photo_paths
-from stages.deploy.imported import _content, _windows, imported, stated
+from stages.deploy.imported import _content, _windows, imported, stated, why_not_int8
 from stages.deploy.model_info import with_model_info
 from stages.deploy.onnx_classifier import read_network
 from stages.deploy.pack import write_whole
@@ -76,10 +76,34 @@ def test_a_network_with_a_stated_preprocessing_answers_as_a_package(saved_networ
 def test_photos_compress_it_and_say_how_many_labels_stay(saved_network):
     model = read_network(saved_network(network()))
 
-    result = imported(model, stated(model, OPTIONS), "colours", photos())
+    result = imported(model, stated(model, OPTIONS), "colours", photos(80))
 
-    assert (result.numeric, result.agreement, result.compared) == ("int8", 1.0, 4)
+    assert (result.numeric, result.agreement, result.compared) == ("int8", 1.0, 40)
     assert json.loads(result.files["package.json"])["numeric"] == "int8"
+
+
+def test_few_photos_decide_nothing_however_well_they_agree(saved_network):
+    model = read_network(saved_network(network()))
+
+    result = imported(model, stated(model, OPTIONS), "colours", photos(2))
+
+    assert (result.numeric, result.agreement, result.compared) == ("float32", 1.0, 1)
+    assert "undecided: int8 keeps the best label of 1 of 1 photos" in result.why
+
+
+@pytest.mark.parametrize(
+    ("same", "compared", "ships"),
+    [
+        (34, 34, False),
+        (35, 35, True),
+        (64, 64, True),
+        (63, 64, True),
+        (62, 64, False),
+        (1, 2, False),
+    ],
+)
+def test_the_interval_of_the_agreement_decides(same, compared, ships):
+    assert (why_not_int8(same, compared) == "") is ships
 
 
 def test_photos_that_cannot_be_read_compress_nothing(saved_network):

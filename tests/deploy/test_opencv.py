@@ -177,4 +177,4 @@ def test_a_ladder_of_int8_alone_is_told_before_anything_is_done():
     with pytest.raises(ConfigError, match="opencv runs none of int8") as caught:
         check_engine(DeployConfig(engine="opencv", ladder=("int8",)))
 
-    assert caught.value.remedy == "Name some of: float16, float32."
+    assert caught.value.remedy == "Name some of: int8_weight_only, float16, float32."

@@ -78,7 +78,7 @@ def _score_tolerance(description: Mapping[str, Any], tolerance: float) -> float:
     """How much scores may differ; `tolerance`: of the package's own selftest."""
     if description["modality"] == "pictures":
         return max(PICTURE_TOLERANCE, tolerance)
-    return tolerance if description.get("numeric") == "int8" else FLOAT_TOLERANCE
+    return tolerance if description.get("numeric", "").startswith("int8") else FLOAT_TOLERANCE
 
 
 def output_scale(graph: Graph) -> float | None:

@@ -141,7 +141,7 @@ def check_engine(deploy: DeployConfig) -> None:
     training."""
     for name in deploy.engines:
         engine: Engine = ENGINES[name]
-        if not set(deploy.ladder) & set(engine.compressors):
+        if deploy.compress == "ladder" and not set(deploy.ladder) & set(engine.compressors):
             raise ConfigError(
                 f"deploy.ladder: {engine.name} runs none of {', '.join(deploy.ladder)}.",
                 f"Name some of: {', '.join(engine.compressors)}.",

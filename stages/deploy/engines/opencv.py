@@ -2,14 +2,16 @@
 
 from stages.deploy.engines import Engine
 
+NO_INT8 = (
+    "OpenCV 5.0 cannot load the int8 networks of most families, and takes about twice as long for "
+    "the others as it does in float32."
+)
+
 OPENCV = Engine(
     name="opencv",
     format="onnx",
     exporter="onnx",
     backend="opencv",
     files=("model.onnx",),
-    cannot={
-        "int8": "OpenCV 5.0 cannot load the int8 networks of most families, and takes about twice "
-        "as long for the others as it does in float32.",
-    },
+    cannot=dict.fromkeys(("int8", "int8_percentile", "int8_mixed"), NO_INT8),
 )

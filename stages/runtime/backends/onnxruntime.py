@@ -13,7 +13,8 @@ from .sums import Sums
 # kernels add two such products in 16 bits, where they saturate, unless this entry lets it turn the
 # weights into unsigned ones; that takes about twice as long, so it is set there only.
 PRECISE = "session.x64quantprecision"
-FLOATS = {"float32", "float16"}  # any other number format is taken for one of 8 bits
+# Any other number format is taken for one of 8 bits.
+FLOATS = {"float32", "float16", "int8_weight_only"}
 INT8_SUMS = {
     X86_VNNI: Sums.INT32,
     X86: Sums.INT32,  # with PRECISE

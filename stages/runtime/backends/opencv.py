@@ -13,7 +13,7 @@ from ..libraries import at_least
 from .sums import Sums
 
 LIBRARY = "opencv-python-headless"
-FLOATS = {"float32", "float16"}
+FLOATS = {"float32", "float16", "int8_weight_only"}
 # Fields of an ONNX file: the graph of the model, the inputs of the graph, the name of an input.
 GRAPH, INPUT, NAME = 7, 11, 1
 VARINT, BYTES = 0, 2  # how a field is stored

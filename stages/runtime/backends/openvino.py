@@ -11,7 +11,8 @@ from ..errors import BackendMissing, InfrastructureError
 from ..processor import ARM_DOT_PRODUCT, X86_VNNI
 from .sums import Sums
 
-FLOATS = {"float32", "float16"}  # any other number format is taken for one of 8 bits
+# Any other number format is taken for one of 8 bits.
+FLOATS = {"float32", "float16", "int8_weight_only"}
 # On AVX2 its pair sums saturate, as `aiwf conformance openvino` shows there; of the others that are
 # not named here nothing is known.
 INT8_SUMS = {X86_VNNI: Sums.INT32, ARM_DOT_PRODUCT: Sums.INT32}

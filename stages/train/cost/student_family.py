@@ -6,6 +6,7 @@ from stages.parts import FAMILIES, TASKS
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.tasks import is_compatible
+from stages.train.cost.distillation_budget import student_costs
 from stages.train.cost.selected_families import default_families
 
 
@@ -32,6 +33,18 @@ def with_student(task: str, config: TrainConfig, resources: Resources) -> TrainC
     if not scratch:
         raise ConfigError(f"train.distil: no family of {task} can be a student.", "Set it to off.")
     return _resolved(config, scratch[0], resources)
+
+
+def student_notices(config: TrainConfig) -> list[str]:
+    """What the minutes of students are computed from: which network will be chosen, and teach, is
+    not known before the search."""
+    costs = student_costs(config) if config.has_students else []
+    teachers = dict.fromkeys(cost.teacher.name for cost in costs)
+    return [
+        f"students: minutes and epochs are planned for {name} as their teacher, the most expensive "
+        "input; a cheaper one leaves minutes over"
+        for name in teachers
+    ]
 
 
 def check_student(task: str, config: TrainConfig) -> None:

@@ -11,6 +11,7 @@ from stages.config import TrainConfig
 from stages.config.distillation import Distil, Prune
 from stages.models.weights import Array
 from stages.runtime.errors import ConfigError
+from stages.train.distillation.fold_heads import head_without_fold
 from stages.train.distillation.student_problem import Services, StudentProblem
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_name
 from stages.train.heads.backbone import backbone_file
@@ -71,9 +72,6 @@ def _published_candidates(
     config: TrainConfig,
     services: Services,
 ) -> PublishedCandidates:
-    from stages.train.heads.head_fit import fit_of
-    from stages.train.heads.standardised import StandardisedFeatures
-
     model_input, (store, run, resources) = student_problem.cost.model_input, services
     plain = np.flatnonzero(prepared.problem.plain)
     extractor = Extractor(
@@ -93,11 +91,8 @@ def _published_candidates(
     }
 
     def head_without(fold: int) -> Arrays:
-        held_out = np.where(problem.fold_of_row == fold, 0, -1)
-        without = replace(problem, fold_of_row=held_out, folds=1)
-        fit = fit_of(without, StandardisedFeatures(without, model_input.name), hyperparameters)
-        fit.fit(config.epochs, config.patience)
-        return dict(fit.arrays())
+        about = (problem, model_input.name, hyperparameters)
+        return head_without_fold(*about, fold, config.epochs, config.patience)
 
     published = model_input.initialised_family.load(resources)
     return PublishedCandidates(student_problem, published, head_without, config.validation_folds)

@@ -1,9 +1,10 @@
-"""Structured pruning: chooses the channels of a network that matter least, and cuts them out of its
-weights.
+"""Pruning: chooses the channels of a network that matter least, and cuts them out of its weights;
+or sets the smallest weights of each layer to zero, which changes no shape.
 
 Every group of channels (models/channel_groups.py) keeps the same share of its channels, the largest
 with which the network has lost the share of multiply-adds that is asked for."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -51,6 +52,9 @@ def prune_network(
     channels: ChannelGroups, arrays: Mapping[str, Array], prune: Prune
 ) -> dict[str, Array]:
     """The weights `arrays` of the network with `channels`, without those that `prune` removes."""
+    if prune.unstructured:
+        smaller = {name: without_smallest(arrays[name], prune.share) for name in channels.positions}
+        return {**arrays, **smaller}
     counts = _counts(channels, arrays, prune.share)
     pruned = dict(arrays)
     for group, count in zip(channels.groups, counts, strict=True):
@@ -58,6 +62,21 @@ def prune_network(
         for name, axis in group:
             pruned[name] = np.take(pruned[name], remaining, axis=axis)
     return pruned
+
+
+def without_smallest(weights: Array, share: float) -> Array:
+    """`weights` with `share` of them, the smallest by absolute value, set to zero (Han et al.,
+    Learning both Weights and Connections for Efficient Neural Networks, arXiv 1506.02626)."""
+    order = np.argsort(np.abs(weights), axis=None, kind="stable")
+    sparse = weights.copy()
+    sparse.reshape(-1)[order[: round(share * weights.size)]] = 0
+    return sparse
+
+
+def compressed_bytes(arrays: Mapping[str, Array]) -> int:
+    """The bytes of `arrays` after zlib, as a zip file would hold them: where weights are zero, that
+    is all that becomes smaller."""
+    return sum(len(zlib.compress(array.tobytes())) for array in arrays.values())
 
 
 def importance(group: Group, arrays: Mapping[str, Array], by: str) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from typing import Any
 from stages.artifacts import Dataset, canonical, digest_of
 from stages.closure import code_of
 from stages.config import TrainConfig
+from stages.config.distillation import Prune
 from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
@@ -116,6 +117,8 @@ def hyperparameters_of(context: StudentContext, cost: StudentCost, role: str) ->
     if role == PRUNED:
         values |= {"interpolation": 1.0, "recalibrate": True}
         values |= cost.distillation.model_dump(include={"share", "by"})
+        if isinstance(cost.distillation, Prune) and cost.distillation.unstructured:
+            values["sparse"] = True
     if role != ALONE:
         settings = cost.distillation
         values |= {"teacher": cost.teacher.name, "soft_weight": settings.weight}

@@ -29,7 +29,8 @@ def record_of(
     against_teacher = comparison(trial, context.teacher.chosen, metric, problem)
     pruning = _pruning_record(context, student_problem, candidates)
     seconds = _seconds(cost, pruning)
-    ships, why = _decision(context, cost, against_teacher, seconds)
+    lighter = is_lighter(seconds, forward_seconds(cost.teacher), pruning)
+    ships, why = _decision(context, cost, against_teacher, lighter=lighter)
     record: dict[str, Any] = {
         "teacher": context.teacher.chosen.number,
         "student": trial.number,
@@ -56,7 +57,11 @@ def _pruning_record(
 ) -> dict[str, Any]:
     """The widths of the pruned network that ships, and what it costs, before and after; empty for a
     student that is not pruned."""
-    from stages.train.distillation.pruning import channel_groups_of, pruning_cost
+    from stages.train.distillation.pruning import (
+        channel_groups_of,
+        compressed_bytes,
+        pruning_cost,
+    )
 
     if not isinstance(student_problem.cost.distillation, Prune):
         return {}
@@ -67,22 +72,34 @@ def _pruning_record(
     cost = pruning_cost(channels, arrays, {**network, **candidate.head})
     widths = {name: list(pair) for name, pair in cost.widths.items()}
     counts = {"multiply_adds": list(cost.multiply_adds), "parameters": list(cost.parameters)}
+    if student_problem.cost.distillation.unstructured:
+        pruned = {**network, **candidate.head}
+        return {**counts, "zip_bytes": [compressed_bytes(arrays), compressed_bytes(pruned)]}
     return {**counts, "widths": widths}
 
 
 def _decision(
-    context: StudentContext, cost: StudentCost, against_teacher: Mapping[str, Any], seconds: float
+    context: StudentContext, cost: StudentCost, against_teacher: Mapping[str, Any], *, lighter: bool
 ) -> Decision:
-    """Whether the student of `cost` ships, and why. `against_teacher`: its comparison; `seconds`:
-    that its network takes."""
+    """Whether the student of `cost` ships, and why. `against_teacher`: its comparison; `lighter`:
+    whether it costs less."""
     over_limit = cost.teacher.name in context.config.device.excluded
     return decision(
         cost.distillation,
         against_teacher["gain"]["low"],
         context.config.metric,
         over_limit=over_limit and isinstance(cost.distillation, Distil),
-        lighter=seconds < forward_seconds(cost.teacher),
+        lighter=lighter,
     )
+
+
+def is_lighter(seconds: float, of_teacher: float, pruning: Mapping[str, Any]) -> bool:
+    """Whether a student whose network takes `seconds` costs less than its teacher: it is faster;
+    where single weights were pruned, its compressed weights are smaller. `pruning`: its record."""
+    if "zip_bytes" in pruning:
+        before, after = pruning["zip_bytes"]
+        return bool(after < before)
+    return seconds < of_teacher
 
 
 def _seconds(cost: StudentCost, pruning: Mapping[str, Any]) -> float:

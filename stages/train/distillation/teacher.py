@@ -4,7 +4,7 @@ A student that is validated on a fold learns from the network that has not seen 
 otherwise the teacher's answers would tell what the held-out labels are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,10 +18,10 @@ from stages.config import TrainConfig
 from stages.memo import CachedContent
 from stages.models.arrays import unpack_arrays
 from stages.models.export import export_network
-from stages.models.family import LAST
 from stages.models.weights import Array
 from stages.resources import Resources
 from stages.store import Store
+from stages.train.distillation.fold_heads import head_without_fold
 from stages.train.finetune.finetuning import Tuned
 from stages.train.heads.backbone import BackboneFile
 from stages.train.heads.features import Extractor, Preprocessing, SampleView
@@ -65,17 +65,14 @@ class Teacher:
 
     def _head_without_fold(self, fold: int) -> Arrays:
         """The head of the chosen trial, trained without the samples of `fold`."""
-        fold_of_row = np.where(self.prepared.problem.fold_of_row == fold, 0, -1)
-        problem = replace(self.prepared.problem, fold_of_row=fold_of_row, folds=1)
-        hyperparameters = self.chosen.hyperparameters
-        from stages.train.heads.head_fit import fit_of
-        from stages.train.heads.standardised import StandardisedFeatures
-
-        feature_maps = hyperparameters.get("feature_maps", LAST)
-        features = StandardisedFeatures(problem, self.model_input.name, feature_maps)
-        fit = fit_of(problem, features, hyperparameters)
-        fit.fit(self.config.epochs, self.config.patience)
-        return dict(fit.arrays())
+        return head_without_fold(
+            self.prepared.problem,
+            self.model_input.name,
+            self.chosen.hyperparameters,
+            fold,
+            self.config.epochs,
+            self.config.patience,
+        )
 
 
 def teacher_of(

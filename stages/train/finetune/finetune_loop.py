@@ -37,7 +37,7 @@ class FinetuneFit(Fit):
     `head`: the arrays that its head is initialised from; `on_all_samples`: train on all samples,
     without validation; `soft_targets`: a teacher's answers, which it is trained to match. With the
     hyperparameter `recalibrate` the batch norms' statistics are measured anew before the first
-    epoch, as a pruned network needs.
+    epoch, as a pruned network needs; with `sparse`, weights that are zero at first stay zero.
 
     Every epoch counts as the best one so far, so a trial never stops early and is never exhausted:
     the learning rate follows a schedule of a fixed length, and is lowest in the last epoch."""
@@ -69,6 +69,7 @@ class FinetuneFit(Fit):
         if self.hyper.get("recalibrate"):
             self.network.norms.recalibrate(self._statistics_batches())
         self.values = self.network.values
+        self.trainable = self.network.nonzero() if self.hyper.get("sparse") else None
         self.initial = self.mean = self.values
         self.done = 0
 
@@ -110,6 +111,8 @@ class FinetuneFit(Fit):
         summed = sum_over_shards(self.group, shards, shard_gradient)
         gradient = np.nan_to_num(summed[1:], posinf=0.0, neginf=0.0)
         self.values = self.optimizer.step(self.values, gradient, self._rate())  # clips, decays
+        if self.trainable is not None:
+            self.values = self.values * self.trainable
         fill(self.network.parameters, self.values)
         self.done += 1
         self.mean = running_mean(self.mean, self.values, self.hyper["average"], self.done)

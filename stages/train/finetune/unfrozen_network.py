@@ -61,6 +61,17 @@ class UnfrozenNetwork:
         """All parameters as they are now, as one vector."""
         return flatten(self.parameters)
 
+    def nonzero(self) -> Floats:
+        """A vector laid out as `values`: 0 for weights of layers that are zero now, else 1. Biases
+        and norms count as weights that are not."""
+        parts = [
+            (parameter.numpy() != 0).ravel()
+            if len(parameter.shape) > 1
+            else np.ones(parameter.size)
+            for parameter in self.parameters
+        ]
+        return np.concatenate(parts).astype(np.float32)
+
     def optimizer(self, layer_decay: float, weight_decay: float) -> AdamW:
         """A new AdamW in which the learning rate of each layer is `layer_decay` times that of the
         next layer, and biases and norms have no weight decay."""

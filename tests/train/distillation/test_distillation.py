@@ -121,6 +121,24 @@ def test_a_pruned_network_ships_with_its_widths(dataset, store, ray_running):
     assert assemble(model.family, arrays)(paddle.to_tensor(windows)).shape == [1, 3]
 
 
+def test_weights_that_were_pruned_by_magnitude_are_zero_after_training(dataset, store, ray_running):
+    prune = Prune(by="magnitude", share=0.6, epochs=1, views=0, ship="always")
+
+    model = trained(dataset, store, ray_running, prune=prune)
+
+    record = model.selection["pruning"]
+    arrays = unpack_arrays(store.get(model.files["weights.npz"]))
+    layers = [
+        array for name, array in arrays.items() if array.ndim == 4 and name.endswith("weight")
+    ]
+    assert len(layers) > 20
+    for layer in layers:
+        assert float((layer == 0).mean()) == pytest.approx(0.6, abs=0.02)
+    before, after = record["multiply_adds"]
+    assert before == after, "it is no faster"
+    assert record["zip_bytes"][1] < 0.6 * record["zip_bytes"][0]
+
+
 @pytest.mark.slow
 def test_a_finetuned_network_teaches_a_published_student_and_its_pruned_self(
     dataset, store, ray_running

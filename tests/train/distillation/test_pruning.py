@@ -5,7 +5,12 @@ import pytest
 
 from stages.config.distillation import Prune
 from stages.models.channel_groups import ChannelGroups, Dimension
-from stages.train.distillation.pruning import importance, prune_network
+from stages.train.distillation.pruning import (
+    compressed_bytes,
+    importance,
+    prune_network,
+    without_smallest,
+)
 
 GROUP = (Dimension("first.weight", 0), Dimension("second.weight", 1))
 
@@ -68,3 +73,28 @@ def test_at_least_the_share_is_removed(arrays, channels, share):
     shapes = [{name: array.shape for name, array in each.items()} for each in (arrays, pruned)]
     before, after = map(channels.multiply_adds, shapes)
     assert after <= (1 - share) * before
+
+
+@pytest.mark.parametrize(("share", "zeros"), [(0.5, 3), (0.9, 5), (0.1, 1)])
+def test_the_smallest_weights_by_absolute_value_become_zero(share, zeros):
+    weights = np.array([[3, -1, 0.5], [-4, 2, 1.5]], np.float32)
+
+    sparse = without_smallest(weights, share)
+
+    smallest = sorted(np.abs(weights).ravel())[:zeros]
+    assert set(np.abs(weights[sparse == 0])) == set(smallest)
+    assert (sparse[sparse != 0] == weights[sparse != 0]).all()
+    assert weights[0, 2] == 0.5, "the teacher's stay"
+
+
+def test_magnitude_changes_no_shape_and_makes_only_what_is_compressed_smaller(arrays, channels):
+    arrays["first.bias"] = np.full(32, 1e-6, np.float32)
+
+    pruned = prune_network(channels, arrays, Prune(by="magnitude", share=0.75))
+
+    assert {name: array.shape for name, array in pruned.items()} == {
+        name: array.shape for name, array in arrays.items()
+    }
+    assert float((pruned["first.weight"] == 0).mean()) == pytest.approx(0.75, abs=0.01)
+    assert (pruned["first.bias"] != 0).all(), "biases are no weights of a layer"
+    assert compressed_bytes(pruned) < 0.6 * compressed_bytes(arrays)

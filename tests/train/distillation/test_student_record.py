@@ -5,7 +5,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.config.distillation import Distil, Prune
 from stages.train.cost.distillation_budget import distilled, pruned
-from stages.train.distillation.student_record import _seconds
+from stages.train.distillation.student_record import _seconds, is_lighter
 from stages.train.search.search_space import Input
 
 TEACHER = Input("efficientnet_lite0", 224)
@@ -28,3 +28,16 @@ def test_a_student_of_sounds_costs_all_windows_of_a_clip():
 
     assert _seconds(student, {}) == student.model_input.seconds
     assert _seconds(windowed, {}) == 10 * windowed.model_input.seconds
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pruning", "lighter"),
+    [
+        (0.5, {}, True),
+        (1.0, {}, False),
+        (1.0, {"zip_bytes": [100, 60]}, True),
+        (1.0, {"zip_bytes": [100, 100]}, False),
+    ],
+)
+def test_lighter_is_faster_or_smaller_once_compressed(seconds, pruning, lighter):
+    assert is_lighter(seconds, 1.0, pruning) is lighter

@@ -1,0 +1,115 @@
+"""Coordinates of the plot of number formats: agreement with the trained model over size or latency,
+and the Pareto front of those that nothing cheaper matches."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from stages.deploy.ladder import Candidate
+
+ORIGIN_X, ORIGIN_Y, WIDTH, HEIGHT = 64, 16, 440, 230  # of the plot's inside, in pixels
+LEAST_SPAN = 0.02  # of agreement that the drawing spans at least
+ROOM = 0.12  # of an axis beyond its outermost point
+
+
+class PlotMark(NamedTuple):
+    """A tested number format: its place in pixels, and whether it agrees and is shipped."""
+
+    x: float
+    y: float
+    numeric: str
+    agrees: bool
+    shipped: bool
+    text: str
+
+
+class CandidatesPlot(NamedTuple):
+    """`axis`: what the horizontal axis is. `across`, `down`: ticks as (pixels, text).
+    `pareto_front`: the points of a polyline."""
+
+    axis: str
+    marks: list[PlotMark]
+    pareto_front: str
+    across: list[tuple[float, str]]
+    down: list[tuple[float, str]]
+
+
+class _Point(NamedTuple):
+    candidate: Candidate
+    cost: float
+    agreement: float
+
+
+def plots(
+    candidates: Sequence[Candidate], times: Mapping[str, Mapping[str, Any]] | None
+) -> list[CandidatesPlot]:
+    """The plots over the size of the network file and, if `times` have it, over the milliseconds of
+    the network alone; none of an axis with fewer than two formats."""
+    sizes = _points(candidates, lambda each: (each.network_bytes or 0) / 1e6)
+    latencies = _points(
+        candidates, lambda each: (times or {}).get(each.numeric, {}).get("network_ms")
+    )
+    axes = {"Network file, MB": sizes, "Network alone, one window, p95, ms": latencies}
+    return [_drawn(axis, points) for axis, points in axes.items() if len(points) > 1]
+
+
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The (cost, agreement) of `points` that none of the same or a lower cost matches, the cheapest
+    first."""
+    corners: list[tuple[float, float]] = []
+    for cost, agreement in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not corners or agreement > corners[-1][1]:
+            corners.append((cost, agreement))
+    return corners
+
+
+def _points(
+    candidates: Sequence[Candidate], cost_of: Callable[[Candidate], float | None]
+) -> list[_Point]:
+    points = []
+    for candidate in candidates:
+        cost = cost_of(candidate)
+        if candidate.tested and cost is not None:
+            points.append(_Point(candidate, cost, candidate.tested.agreement.same.value))
+    return points
+
+
+def _drawn(axis: str, points: Sequence[_Point]) -> CandidatesPlot:
+    highest = max(point.cost for point in points) * (1 + ROOM)
+    low = min(point.agreement for point in points)
+    low = max(0.0, min(low, 1 - LEAST_SPAN) - ROOM * max(1 - low, LEAST_SPAN))
+
+    def across(cost: float) -> float:
+        return round(ORIGIN_X + WIDTH * cost / highest, 1)
+
+    def down(agreement: float) -> float:
+        return round(ORIGIN_Y + HEIGHT * (1 - agreement) / (1 - low), 1)
+
+    corners: list[tuple[float, float]] = []
+    for cost, agreement in pareto_front([(point.cost, point.agreement) for point in points]):
+        corners += [(across(cost), corners[-1][1])] if corners else []
+        corners.append((across(cost), down(agreement)))
+    corners.append((ORIGIN_X + WIDTH, corners[-1][1]))
+    return CandidatesPlot(
+        axis=axis,
+        marks=[_mark(point, across(point.cost), down(point.agreement)) for point in points],
+        pareto_front=" ".join(f"{x},{y}" for x, y in corners),
+        across=[(across(tick), f"{tick:g}") for tick in _ticks(0, highest)],
+        down=[(down(tick), f"{100 * tick:g} %") for tick in _ticks(low, 1)],
+    )
+
+
+def _mark(point: _Point, x: float, y: float) -> PlotMark:
+    candidate = point.candidate
+    agrees = bool(candidate.tested and not candidate.tested.agreement.failures)
+    text = f"{candidate.numeric}: {point.cost:.3g}, {100 * point.agreement:.1f} %"
+    return PlotMark(x, y, candidate.numeric, agrees, candidate.selected, text)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers from `low` to `high`, 3 to 7 of them."""
+    span = high - low
+    unit = 10.0 ** math.floor(math.log10(span))
+    step = next(unit * k / 10 for k in (1, 2, 5, 10, 20) if span / (unit * k / 10) <= 7)
+    first = math.ceil(round(low / step, 9))
+    return [round(k * step, 10) for k in range(first, math.floor(round(high / step, 9)) + 1)]
