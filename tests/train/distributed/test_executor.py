@@ -4,7 +4,7 @@ import pytest
 
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.train.distributed.executor import Executor
-from stages.train.distributed.room import MB
+from stages.train.distributed.memory import MB
 from tests.train.distributed.pieces import Adder, Mortal
 
 WANTED = {"CPU": 1.0, "memory": float(MB)}
