@@ -1,5 +1,5 @@
-"""Small trainings of every kind of head come to the same numbers as before: what only the whole of a
-training shows, such as the order of its batches.
+"""Small trainings of every kind of head come to the same numbers as before: what only the whole of
+a training shows, such as the order of its batches.
 
 Whoever changes a training on purpose writes `curves.json` again, with `python -m
 tests.train.heads.test_curves`, and says so in the notes of the release."""
