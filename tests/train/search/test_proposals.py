@@ -19,6 +19,8 @@ from stages.parts import CONTROLLERS, SEARCHERS
 from stages.train.architecture.arms import ArchitectureSearch
 from stages.train.architecture.counted_limits import CountedLimits
 from stages.train.architecture.hand_designs import OPERATIONS, hand_designs, moderate_design
+from stages.train.finetune.finetune_problem import FinetuneProblem
+from stages.train.finetune.finetune_search import FinetuneRequest, halving_of
 from stages.train.search.search_space import (
     AnyOf,
     Categorical,
@@ -28,6 +30,8 @@ from stages.train.search.search_space import (
     default_sets,
     dimensions,
 )
+from stages.train.search.successive_halving import TrialResult
+from tests.train.conftest import blobs
 
 TABLE = Path(__file__).with_name("proposals.json")
 MIXED = Condition("mixing", ("mixup", "cutmix"))
@@ -108,6 +112,19 @@ def of_architectures(limits: str, controller: str, **space: Any) -> str:
     return digest(found)
 
 
+def of_finetuning(trials: int) -> list[list[Any]]:
+    """The number, epochs and hyperparameters of each rung of a search of fine-tuning."""
+    inputs = ("efficientnet_lite0@224", "efficientnet_lite1@256")
+    config = TrainConfig(families=("efficientnet_lite0", "efficientnet_lite1"))
+    problem = FinetuneProblem(blobs(), dict.fromkeys(inputs), {}, 0, 1, epochs=12)  # type: ignore[arg-type]
+    halving, found = halving_of(FinetuneRequest(problem, config, trials, ())), []
+    while (rung := halving.next()) is not None:
+        found.append([rung.number, rung.epochs, rung.hyperparameters])
+        score = value_of(rung.hyperparameters) + rung.epochs / 100
+        halving.report(rung, score, TrialResult({}, 1, False, [], b""))
+    return found
+
+
 FEW = {
     "operations": ("conv3",),
     "edges": ("none", "motif"),
@@ -148,6 +165,7 @@ CASES: dict[str, Callable[[], Any]] = {
         for name in OPERATIONS
         for limits in LIMITS
     },
+    "fine-tuning": lambda: of_finetuning(7),
     "default sets": lambda: [
         default_sets(dimensions(TrainConfig(families=families)))
         for families in (("efficientnet_lite0", "squeezenet"), ("small_image",), ("yamnet",))
