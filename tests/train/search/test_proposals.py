@@ -59,8 +59,8 @@ LIMITS = {
 def value_of(proposal: dict[str, Any]) -> float:
     """A score that depends on the proposal alone, and is smooth in its numbers."""
     numbers = [value for value in proposal.values() if isinstance(value, float)]
-    words = [str(value) for value in proposal.values() if not isinstance(value, float)]
-    return round(sum(len(word) % 5 for word in words) / 10 - sum(abs(x - 0.3) for x in numbers), 6)
+    texts = [str(value) for value in proposal.values() if not isinstance(value, float)]
+    return round(sum(len(text) % 5 for text in texts) / 10 - sum(abs(x - 0.3) for x in numbers), 6)
 
 
 def last_choices(proposal: dict[str, Any]) -> float:
