@@ -19,8 +19,8 @@ from stages.store import Store
 from stages.tracking import Run
 from stages.train import trainer_of
 from stages.train.cost.estimate import Estimate, weight_bytes
+from stages.train.distributed.memory import MB
 from stages.train.distributed.process_folder import check_sockets
-from stages.train.distributed.room import MB
 from stages.train.search.search_space import inputs_of
 
 BEFORE_RAY = ("etl", "train")

@@ -26,7 +26,8 @@ def main(revision: str = "") -> None:
     for path in sorted(drivers):
         mark = "imports Ray" if path in direct else ""
         print(f"{len(sources[path].splitlines()):6}  {path}  {mark}")
-    print(f"{sum(len(sources[path].splitlines()) for path in drivers):6}  lines in all")
+    for files, what in ((drivers, "lines in all"), (direct, "lines of files that import Ray")):
+        print(f"{sum(len(sources[path].splitlines()) for path in files):6}  {what}")
     private = [
         f"{path}: {name}"
         for path, names in sorted(imports.items())

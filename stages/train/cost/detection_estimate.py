@@ -10,7 +10,7 @@ from stages.train.cost.estimate import (
     RECORD_BYTES,
     Estimate,
 )
-from stages.train.distributed.room import MB, RAY_BYTES, worker_bytes
+from stages.train.distributed.memory import MB, RAY_BYTES, worker_bytes
 from stages.train.search.search_space import inputs_of
 
 STEP_BYTES = 700 * MB  # temporary memory of one worker's training step

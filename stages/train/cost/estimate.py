@@ -20,7 +20,7 @@ from stages.train.cost.finetune_budget import (
     tunable,
 )
 from stages.train.distributed.batch_shards import shards_for
-from stages.train.distributed.room import MB, PADDLE_BYTES, RAY_BYTES, worker_bytes
+from stages.train.distributed.memory import MB, PADDLE_BYTES, RAY_BYTES, worker_bytes
 from stages.train.search.search_space import HIDDEN_UNITS, Input, feature_count, inputs_of
 
 FLOAT_BYTES = 4  # of a float32

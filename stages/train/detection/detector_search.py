@@ -20,8 +20,7 @@ from stages.train.detection.progress import Progress, find_progress, save_progre
 from stages.train.detection.training_loop import DetectorTraining, load_training, loop
 from stages.train.distributed import run_distributed
 from stages.train.distributed.cluster import cluster
-from stages.train.distributed.executor import Executor
-from stages.train.distributed.room import worker_bytes
+from stages.train.distributed.executor import worker_pool
 from stages.train.search.search_space import (
     Categorical,
     Dimension,
@@ -143,11 +142,15 @@ class _SearchSession:
     def train_side_by_side(self, pending_rungs: Sequence[RungBudget]) -> None:
         """Train the trials of `pending_rungs` side by side, each by one worker."""
         self.waiting = list(pending_rungs)
-        cores = min(1.0, self.resources.cores / BATCH_PARTS)
-        wanted = {"CPU": cores, "memory": float(worker_bytes(_worker_data(self.problem)))}
-        workers = self.config.workers
-        with Executor(
-            FirstRungWorker, self.problem, wanted=wanted, workers=workers, remedy=REMEDY
+        with worker_pool(
+            FirstRungWorker,
+            self.problem,
+            self.resources,
+            shared_bytes=self.problem.nbytes,
+            worker_data=_worker_data(self.problem),
+            workers=self.config.workers,
+            remedy=REMEDY,
+            cores=min(1.0, self.resources.cores / BATCH_PARTS),
         ) as executor:
             executor.run(self)
 

@@ -14,9 +14,10 @@ import stages
 from stages.models.export import child_environment
 from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError
+from stages.train.distributed.memory import object_store_bytes, worker_memory
 from stages.train.distributed.process_folder import check_sockets, process_folder
 from stages.train.distributed.ray_processes import RayProcesses, end
-from stages.train.distributed.room import ROOM_TIMEOUT, object_store_bytes, worker_memory
+from stages.train.distributed.room import ROOM_TIMEOUT
 from stages.train.distributed.versions import check_cluster
 
 RAY_TRAIN_SETTINGS = {

@@ -12,7 +12,8 @@ from stages.runtime.files import alone
 from stages.store import Store
 from stages.train.distributed.checkpoints import CheckpointStore
 from stages.train.distributed.cluster import cluster
-from stages.train.distributed.room import MB, check_room, worker_bytes
+from stages.train.distributed.memory import MB, worker_bytes
+from stages.train.distributed.room import check_room
 from stages.train.distributed.worker import (
     Loop,
     LoopTask,

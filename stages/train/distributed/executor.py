@@ -4,11 +4,15 @@ The result of a piece depends on the piece and on the shared data alone. So whic
 which order pieces end, and how often a worker dies do not change the results."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
+from stages.resources import Resources
 from stages.runtime.errors import InfrastructureError, WorkflowError
+from stages.train.distributed.cluster import cluster
+from stages.train.distributed.memory import worker_bytes
 from stages.train.distributed.room import reserve_workers
 
 TRIES = 3  # of a piece whose worker died or raised an error
@@ -46,6 +50,30 @@ class Source(Protocol):
     def on_result(self, piece: Any, result: Any) -> None:
         """Take the `result` of `piece`."""
         ...
+
+
+@contextmanager
+def worker_pool(
+    make: Callable[[Any], PieceWorker],
+    shared: Any,
+    resources: Resources,
+    *,
+    shared_bytes: int,
+    worker_data: int,
+    workers: int,
+    remedy: str,
+    cores: float = 1.0,
+) -> Iterator["Executor"]:
+    """An Executor for the block, on the Ray of `cluster`, which is started or connected to if that
+    is not done yet. A worker has `cores` and allocates `worker_data` bytes beside Paddle and the
+    `shared_bytes` of `shared`; the other arguments and errors are as of `cluster` and
+    `Executor`."""
+    wanted = {"CPU": cores, "memory": float(worker_bytes(worker_data))}
+    with (
+        cluster(resources, shared_bytes),
+        Executor(make, shared, wanted=wanted, workers=workers, remedy=remedy) as executor,
+    ):
+        yield executor
 
 
 @dataclass

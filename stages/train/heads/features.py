@@ -125,21 +125,19 @@ class Extractor:
             feature_pass.on_result(piece, rows)
 
     def _compute_on_cluster(self, feature_pass: "FeaturePass") -> None:
-        from stages.train.distributed.cluster import cluster
-        from stages.train.distributed.executor import Executor
-        from stages.train.distributed.room import worker_bytes
+        from stages.train.distributed.executor import worker_pool
 
         onnx = self.backbone.path.read_bytes()
-        pieces = -(-len(feature_pass.waiting) // PIECE_ROWS)
-        shared = (onnx, self.preprocessing)
-        wanted = {"CPU": 1.0, "memory": float(worker_bytes(4 * len(onnx)))}
-        with (
-            cluster(self.resources, len(onnx)),
-            Executor(
-                FeatureWorker, shared, wanted=wanted, workers=pieces, remedy=REMEDY
-            ) as workers,
-        ):
-            workers.run(feature_pass)
+        with worker_pool(
+            FeatureWorker,
+            (onnx, self.preprocessing),
+            self.resources,
+            shared_bytes=len(onnx),
+            worker_data=4 * len(onnx),
+            workers=-(-len(feature_pass.waiting) // PIECE_ROWS),
+            remedy=REMEDY,
+        ) as executor:
+            executor.run(feature_pass)
 
     def _forward(self, views: list[SampleView]) -> Iterator[Row]:
         network = self._network

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from stages.models.family import LAST
 from stages.resources import Resources
 from stages.train.cost.budget import ROW_EPOCH_SECONDS
-from stages.train.distributed.cluster import cluster
-from stages.train.distributed.executor import Executor, Work
-from stages.train.distributed.room import worker_bytes
+from stages.train.distributed.executor import Work, worker_pool
 from stages.train.heads.part import part_of
 from stages.train.heads.problem import Problem
 from stages.train.search.successive_halving import Hyperparameters
@@ -80,15 +78,15 @@ def curve_of(
     seeds = range(_seeds(len(problem.labels), epochs))
     jobs = [(share, seed) for share in SHARES for seed in seeds]
     feature_bytes = small.features[name].nbytes
-    wanted = {
-        "CPU": 1.0,
-        "memory": float(worker_bytes(HEAD_BYTES + FEATURE_COPIES * feature_bytes)),
-    }
-    shared = (small, list(groups), hyperparameters, epochs, patience)
-    with (
-        cluster(resources, feature_bytes),
-        Executor(ShareWorker, shared, wanted=wanted, workers=len(jobs), remedy=REMEDY) as executor,
-    ):
+    with worker_pool(
+        ShareWorker,
+        (small, list(groups), hyperparameters, epochs, patience),
+        resources,
+        shared_bytes=feature_bytes,
+        worker_data=HEAD_BYTES + FEATURE_COPIES * feature_bytes,
+        workers=len(jobs),
+        remedy=REMEDY,
+    ) as executor:
         outcomes = executor.map(jobs, report_progress)
     right = np.stack([outcome for outcome, _ in outcomes]).reshape(len(SHARES), len(seeds), -1)
     sizes = (

@@ -13,9 +13,8 @@ from stages.resources import Resources
 from stages.store import Store
 from stages.train.architecture.arms import ArchitectureSearch
 from stages.train.architecture.counted_limits import limits_of
-from stages.train.distributed.cluster import cluster
-from stages.train.distributed.executor import Executor
-from stages.train.distributed.room import MB, worker_bytes
+from stages.train.distributed.executor import worker_pool
+from stages.train.distributed.memory import MB
 from stages.train.heads.problem import Problem
 from stages.train.search.picked_trial import PickedTrial
 from stages.train.search.search_space import Dimension, default_sets, dimensions, learner_of
@@ -73,19 +72,16 @@ def search(
     )
     if (first := session.next()) is not None:
         halving.waiting.insert(0, first.rung)
-        shared = sum(array.nbytes for array in problem.features.values())
         # heads and small networks train faster on a processor than it takes to send them to a GPU
-        wanted = {"CPU": 1.0, "memory": float(worker_bytes(_worker_data_bytes(problem)))}
-        with (
-            cluster(resources, shared),
-            Executor(
-                TrialWorker,
-                (problem, config.patience),
-                wanted=wanted,
-                workers=2 * config.batch,  # two batches are in training at a time
-                remedy=REMEDY,
-            ) as executor,
-        ):
+        with worker_pool(
+            TrialWorker,
+            (problem, config.patience),
+            resources,
+            shared_bytes=sum(array.nbytes for array in problem.features.values()),
+            worker_data=_worker_data_bytes(problem),
+            workers=2 * config.batch,  # two batches are in training at a time
+            remedy=REMEDY,
+        ) as executor:
             executor.run(session)
     return halving.trials
 

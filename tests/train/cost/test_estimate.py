@@ -11,7 +11,7 @@ from stages.resources import Resources
 from stages.train.cost.estimate import finetune_bytes, of_heads
 from stages.train.cost.finetune_budget import tunable
 from stages.train.detection import Detectors
-from stages.train.distributed.room import MB
+from stages.train.distributed.memory import MB
 from stages.train.heads.head_search import Heads
 from stages.train.search.search_space import HIDDEN_UNITS
 

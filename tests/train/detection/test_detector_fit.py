@@ -9,6 +9,10 @@ from stages.train.cost.detection_budget import BATCH_PARTS
 from stages.train.detection.detector_fit import DetectorFit
 from tests.train.detection.conftest import hyperparameters
 
+# of an epoch: its first and last loss; norms of the weights, of what their mean differs by, and of
+# the first moments
+EPOCH = (3.923177, 3.755534, 360.0823, 0.2168937, 1.585194)
+
 
 @pytest.fixture(scope="module")
 def trained(problem):
@@ -22,6 +26,17 @@ def test_equal_trials_are_equal_to_the_last_bit(problem, trained):
     again.train_epoch()
 
     _equal(again, trained)
+
+
+def test_an_epoch_comes_to_what_it_came_to(trained):
+    """Numbers that change only if detectors are trained in another way."""
+    found = [
+        *(trained.losses[0], trained.losses[-1], np.linalg.norm(trained.values)),
+        *(np.linalg.norm(trained.mean - trained.values), np.linalg.norm(trained.optimizer.first)),
+    ]
+
+    numbers = [float(number) for number in found]
+    assert numbers == pytest.approx(EPOCH, rel=5e-3), numbers
 
 
 def test_two_that_train_a_half_each_come_to_the_result_of_one(problem, trained):

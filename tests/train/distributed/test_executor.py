@@ -3,8 +3,8 @@
 import pytest
 
 from stages.runtime.errors import ConfigError, InfrastructureError
-from stages.train.distributed.executor import Executor
-from stages.train.distributed.room import MB
+from stages.train.distributed.executor import Executor, worker_pool
+from stages.train.distributed.memory import MB, worker_bytes
 from tests.train.distributed.pieces import Adder, Mortal
 
 WANTED = {"CPU": 1.0, "memory": float(MB)}
@@ -102,3 +102,16 @@ def test_places_are_given_back(ray_running):
 
     table = placement_group_table()
     assert {table[name]["state"] for name in places} == {"REMOVED"}
+
+
+def test_a_pool_reserves_the_cores_and_the_memory_of_its_workers(ray_running):
+    from ray.util import placement_group_table
+
+    needs = {"shared_bytes": MB, "worker_data": 3 * MB, "workers": 2, "remedy": "", "cores": 0.5}
+    with worker_pool(Adder, 1, ray_running, **needs) as workers:
+        table = placement_group_table()
+        bundles = [table[group.id.hex()]["bundles"] for group in workers.placement_groups]
+        assert workers.map([1, 2, 3], lambda *_: None) == [2, 3, 4]
+
+    wanted = {"CPU": 0.5, "memory": worker_bytes(3 * MB)}
+    assert [list(each.values()) for each in bundles] == [[wanted], [wanted]]

@@ -3,16 +3,14 @@
 import pytest
 
 from stages.runtime.errors import InfrastructureError
-from stages.train.distributed.room import (
+from stages.train.distributed.memory import (
     MB,
     PADDLE_BYTES,
-    check_room,
     free,
-    reserve_workers,
     worker_bytes,
     worker_memory,
-    workers_with_room,
 )
+from stages.train.distributed.room import check_room, reserve_workers, workers_with_room
 
 
 def node(alive=True, **resources):

@@ -61,6 +61,11 @@ def blank_head() -> dict:
 
 @pytest.fixture(scope="session")
 def finetune_problem() -> FinetuneProblem:
+    return problem_of()
+
+
+def problem_of() -> FinetuneProblem:
+    """The problem itself, also for what writes the table of `test_curves.py`."""
     samples = np.repeat(np.arange(SAMPLES), VIEWS + 1)
     plain = np.arange(len(samples)) % (VIEWS + 1) == 0
     features = np.random.default_rng(1).normal(size=(len(samples), 1280)).astype(np.float32)

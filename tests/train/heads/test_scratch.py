@@ -41,6 +41,12 @@ def fit(epochs: int = 4, problem: Problem | None = None, **changes) -> ScratchFi
     return trained
 
 
+@pytest.fixture(scope="module")
+def trained() -> ScratchFit:
+    """A fit of four epochs, which no test changes."""
+    return fit()
+
+
 @pytest.mark.parametrize("head", HEADS)
 def test_it_learns_what_can_be_learnt(head: str):
     done = fit(epochs=12, head=head)
@@ -87,19 +93,19 @@ def test_a_rare_label_is_shown_as_often_as_the_others():
         assert shown.max() - shown.min() <= trained.hyper["batch_size"]
 
 
-def test_going_on_is_the_same_as_going_through():
-    through, halted, elsewhere = fit(epochs=4), fit(epochs=2), fit(epochs=0)
+def test_going_on_is_the_same_as_going_through(trained):
+    halted, elsewhere = fit(epochs=2), fit(epochs=0)
     elsewhere.load_state(copy.deepcopy(halted.state()))
 
     for resumed in (halted, elsewhere):
         resumed.fit(4, patience=100)
 
-        assert resumed.curve == through.curve
-        for name, array in through.arrays().items():
+        assert resumed.curve == trained.curve
+        for name, array in trained.arrays().items():
             np.testing.assert_array_equal(resumed.arrays()[name], array, name)
 
 
-def test_a_fold_learns_nothing_of_its_validation_rows():
+def test_a_fold_learns_nothing_of_its_validation_rows(trained):
     problem = tones()
     windows = problem.features[INPUT]
     changed = windows.values.copy()
@@ -107,7 +113,7 @@ def test_a_fold_learns_nothing_of_its_validation_rows():
     changed[hidden] = changed[hidden][::-1]  # the same numbers, so that mean and scale are equal
     other = replace(problem, features={INPUT: Windows(changed, windows.starts)})
 
-    first_fit, second_fit = fit(problem=problem), fit(problem=other)
+    first_fit, second_fit = trained, fit(problem=other)
 
     name = "backbone.units.0.convolution.weight"
     half = first_fit.mean[name].shape[0] // FOLDS
@@ -115,8 +121,10 @@ def test_a_fold_learns_nothing_of_its_validation_rows():
     assert np.abs(first_fit.mean[name][:half] - second_fit.mean[name][:half]).max() > 1e-4
 
 
-def test_mixed_batches_change_the_training():
-    assert fit().curve != fit(problem=tones(changes=(Mixup(alpha=0.4),))).curve
+def test_mixed_batches_change_the_training(trained):
+    mixed = fit(epochs=1, problem=tones(changes=(Mixup(alpha=0.4),)))
+
+    assert mixed.curve[0] != trained.curve[0]
 
 
 def test_a_wider_network_has_more_channels_in_every_layer():
@@ -127,12 +135,14 @@ def test_a_wider_network_has_more_channels_in_every_layer():
         assert wide[name].shape[0] == 2 * plain[name].shape[0]
 
 
-def test_balance_makes_another_trial():
-    assert fit().curve != fit(class_balance="weights").curve
+def test_balance_makes_another_trial(trained):
+    assert fit(epochs=1, class_balance="weights").curve[0] != trained.curve[0]
 
 
 def test_more_views_take_no_more_steps():
-    assert fit(problem=tones(views=4)).steps == fit(problem=tones(views=0)).steps
+    many, none = (fit(epochs=1, problem=tones(views=views)) for views in (4, 0))
+
+    assert many.steps == none.steps
 
 
 def test_a_sample_has_the_mean_logits_of_its_windows():
