@@ -40,19 +40,22 @@ class Heads:
     def _resolve_search(
         self, config: TrainConfig, samples: int, views: int, speed: float
     ) -> TrainConfig:
-        """As `resolve`, without students. Once every input has MIN_TRIALS_PER_INPUT trials,
-        fine-tuning is worth more than further trials of the first phase."""
+        """As `resolve`, without students. Networks from scratch, whose trials take most of the
+        time, leave enough of it for fine-tuning once every input has MIN_TRIALS_PER_INPUT trials;
+        those of heads alone take little, and stay."""
         from stages.train.cost.budget import head_search_seconds, trials_within
         from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
-        most = trials_within(config, samples, views, speed)
+        most, inputs = trials_within(config, samples, views, speed), inputs_of(config)
         if config.finetune.trials is not None or config.architecture == "search":
             return config.model_copy(update={"trials": most})
         seconds = config.budget_minutes * 60 * speed
+        is_scratch = any(model_input.initialised_family.from_scratch for model_input in inputs)
+        least = MIN_TRIALS_PER_INPUT * len(inputs) if is_scratch else most
         plans = []
-        for trials in _numbers_of_trials(most, MIN_TRIALS_PER_INPUT * len(inputs_of(config))):
+        for trials in _numbers_of_trials(most, least):
             resolved = config.model_copy(update={"trials": trials})
             remaining = seconds - head_search_seconds(config, trials, samples, views)
             plans.append(with_finetuning_within(resolved, samples, remaining))

@@ -82,6 +82,14 @@ def test_networks_from_scratch_leave_time_for_fine_tuning_once_every_input_has_i
     assert not less.finetune.trials
 
 
+def test_heads_alone_give_up_no_trial_for_fine_tuning():
+    config = TrainConfig(families=("efficientnet_lite0", "efficientnet_lite1"))
+    plans = [Heads().resolve(config, samples, 1, 1.0) for samples in range(1000, 3000, 100)]
+
+    assert {plan.trials for plan in plans} == {MAX_TRIALS}
+    assert [bool(plan.finetune.trials) for plan in plans][:: len(plans) - 1] == [True, False]
+
+
 def test_families_without_split_points_are_not_fine_tuned():
     sounds = TrainConfig(families=("yamnet",), budget_minutes=30)
 
