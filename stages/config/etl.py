@@ -90,7 +90,7 @@ class EtlConfig(Section):
         ge=0,
         le=16,
         description="Augmented copies of each training sample, for networks from scratch and for "
-        "detectors; 0: none. Heads on frozen features use the samples alone, and fine-tuning has "
-        "train.finetune.views.",
+        "detectors; 0: none. Heads on frozen features use train.head_views of them, and "
+        "fine-tuning has train.finetune.views.",
     )
     seed: int = Field(0, ge=0, description="Seed of splits and augmentations.")

@@ -243,6 +243,13 @@ class TrainConfig(Section):
     metric: Literal["balanced_accuracy", "accuracy", "log_loss"] = Field(
         "balanced_accuracy", description="Metric that the search optimises, on held-out samples."
     )
+    head_views: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="How many of the augmented copies of etl.views heads on frozen features are "
+        "trained on, too: 1 for sounds, which gain by them, else 0.",
+    )
     growth: bool = Field(
         True,
         description="Whether to estimate how much more data would help, by training the best head "

@@ -27,7 +27,11 @@ class SoundClassification:
     defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "etl": {"augmentations": ({"time_shift": {}}, {"gain": {}}, {"background_noise": {}})},
         # for pictures of 448 by 224 pixels, see `_sides`
-        "train": {"families": ("efficientnet_lite0", "small_audio"), "input_sizes": (320,)},
+        "train": {
+            "families": ("efficientnet_lite0", "small_audio"),
+            "input_sizes": (320,),
+            "head_views": 1,
+        },
     }
 
     def before(self, family: "Family", size: int, dataset: Dataset) -> tuple[Step, ...]:

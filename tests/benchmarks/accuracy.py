@@ -2,12 +2,12 @@
 `python -m tests.benchmarks.accuracy FOLDER [MINUTES] [SEEDS] [METRIC] [FAMILY ...]`.
 
 FOLDER is a folder of labelled pictures with a test split of its own, for `aiwf data add`; MINUTES
-are those of `train.budget_minutes`. Beside the product stand a logistic regression by scikit-learn
-on standardised features of the frozen EfficientNet-Lite0 (C by five folds), and a plain fine-tuning
-of all layers of EfficientNet-Lite0 by Paddle (AdamW, cosine, mirrored pictures) that gets as many
-seconds as the product's training took. All learn from train and validation, and are measured once
-on the test split, and on the same pictures corrupted (`corruptions.py`). Each number has a 95 %
-interval."""
+are those of `train.budget_minutes`. Beside the product stand logistic regressions by scikit-learn
+on standardised features of the frozen EfficientNet-Lite0, and of the dearest frozen backbone of the
+plan (C by five folds), and a plain fine-tuning of all layers of EfficientNet-Lite0 by Paddle
+(AdamW, cosine, mirrored pictures) that gets as many seconds as the product's training took. All
+learn from train and validation, and are measured once on the test split, and on the same pictures
+corrupted (`corruptions.py`). Each number has a 95 % interval."""
 
 import logging
 import sys
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Dataset, Measure
-from stages.config import PipelineConfig
+from stages.config import PipelineConfig, TrainConfig
 from stages.etl import source
 from stages.etl.manifest import Sample, samples_of
 from stages.metrics.intervals import proportion
@@ -38,7 +38,7 @@ from stages.tracking import QuietRun
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor, SampleView
 from stages.train.heads.prepared import preprocessing_of
-from stages.train.search.search_space import Input
+from stages.train.search.search_space import Input, inputs_of
 from tests.benchmarks.corruptions import corrupted
 
 PLAIN = Input("efficientnet_lite0", 224)
@@ -90,7 +90,10 @@ def compare(folder: Path, pipeline: PipelineConfig, seed: int) -> None:
             f"product ({_network(model)}, held out {held_out:.1f} %)": partial(
                 _answers, product, preprocessing
             ),
-            "logistic regression": _regression(*about),
+            **{
+                f"logistic regression on {model_input.name}": _regression(model_input, *about)
+                for model_input in dict.fromkeys([PLAIN, _dearest(planned.train)])
+            },
             f"plain fine-tuning, {seconds:.0f} s": _finetuned(*about, seconds, seed),
         }
         for name, split in (("test", test), ("corrupted", _corrupted(test, store))):
@@ -143,14 +146,24 @@ def _answers(network: Any, preprocessing: Any, split: Split) -> Scores:
     return np.stack(rows)
 
 
-def _regression(dataset: Dataset, learnt: Split, services: dict[str, Any]) -> Answers:
+def _dearest(config: TrainConfig) -> Input:
+    """The input of the plan whose features take longest, of those with published weights; its
+    weights are those of the family."""
+    inputs = [each for each in inputs_of(config) if each.initialised_family.frozen]
+    dearest = max(inputs, key=lambda model_input: model_input.seconds, default=PLAIN)
+    return Input(dearest.family, dearest.size)
+
+
+def _regression(
+    model_input: Input, dataset: Dataset, learnt: Split, services: dict[str, Any]
+) -> Answers:
     from sklearn.linear_model import LogisticRegressionCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     store, resources = services["store"], services["resources"]
-    backbone = backbone_file(PLAIN.initialised_family, store, resources)
-    preprocessing = preprocessing_of(PLAIN, dataset, store)
+    backbone = backbone_file(model_input.initialised_family, store, resources)
+    preprocessing = preprocessing_of(model_input, dataset, store)
     extractor = Extractor(backbone, preprocessing, resources, lambda done: None)
 
     def features(split: Split) -> Scores:

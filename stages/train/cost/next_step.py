@@ -31,13 +31,13 @@ def _bought(before: TrainConfig, after: TrainConfig) -> str:
     if new := [each.name for each in inputs_of(after) if each.name not in planned_inputs]:
         return f"heads on {', '.join(new)}"
     old, tuned = before.finetune, after.finetune
-    if not tuned.trials:
-        further = (after.trials or 0) - (before.trials or 0)
-        return f"{further} more trials" if further > 0 else ""
-    if new := [name for name in tuned.inputs if not old.trials or name not in old.inputs]:
-        return f"fine-tuning of {', '.join(new)}"
-    further = tuned.trials - (old.trials or 0)
-    return f"{further} more fine-tuned trials" if further > 0 else ""
+    if tuned.trials:
+        if new := [name for name in tuned.inputs if not old.trials or name not in old.inputs]:
+            return f"fine-tuning of {', '.join(new)}"
+        if (further := tuned.trials - (old.trials or 0)) > 0:
+            return f"{further} more fine-tuned trials"
+    further = (after.trials or 0) - (before.trials or 0)
+    return f"{further} more trials" if further > 0 else ""
 
 
 def _readable(minutes: float) -> float:

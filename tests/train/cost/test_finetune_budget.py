@@ -7,8 +7,9 @@ import pytest
 from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.runtime.errors import ConfigError
+from stages.train.cost.budget import MAX_TRIALS
 from stages.train.cost.finetune_budget import tunable, with_leaders
-from stages.train.heads.head_search import Heads
+from stages.train.heads.head_search import MIN_TRIALS_PER_INPUT, Heads
 from stages.train.search.search_space import Input
 
 THREE = tuple(f"efficientnet_lite{number}" for number in range(3))
@@ -67,6 +68,26 @@ def test_what_was_counted_by_hand_stays():
     assert tuned(by_hand) == 0
     assert tuned(by_hand.with_tuned(3)) == 3
     assert tuned(LITE.with_tuned(0)) == 0
+
+
+def test_networks_from_scratch_leave_time_for_fine_tuning_once_every_input_has_its_trials():
+    both = TrainConfig(families=("efficientnet_lite0", "small_audio"), input_sizes=(320,))
+    plan = Heads().resolve(both, 320, 1, 1.0)
+    less = Heads().resolve(both.model_copy(update={"budget_minutes": 4}), 320, 1, 1.0)
+
+    assert plan.finetune.trials
+    assert plan.finetune.inputs == ("efficientnet_lite0@320",)
+    assert 2 * MIN_TRIALS_PER_INPUT <= (plan.trials or 0) < MAX_TRIALS
+    assert (less.trials or 0) > 0
+    assert not less.finetune.trials
+
+
+def test_heads_alone_give_up_no_trial_for_fine_tuning():
+    config = TrainConfig(families=("efficientnet_lite0", "efficientnet_lite1"))
+    plans = [Heads().resolve(config, samples, 1, 1.0) for samples in range(1000, 3000, 100)]
+
+    assert {plan.trials for plan in plans} == {MAX_TRIALS}
+    assert [bool(plan.finetune.trials) for plan in plans][:: len(plans) - 1] == [True, False]
 
 
 def test_families_without_split_points_are_not_fine_tuned():

@@ -50,3 +50,9 @@ def test_a_budget_that_cannot_be_planned_is_passed_over():
         return plan(minutes)
 
     assert next_step(plan(2.5), fails).startswith("with train.budget_minutes=5 ")
+
+
+def test_further_trials_are_said_where_fine_tuning_stays_the_same():
+    fewer = plan(8).model_copy(update={"trials": 20})
+
+    assert next_step(fewer, lambda minutes: plan(8)).endswith("also 12 more trials")

@@ -4,7 +4,7 @@ import pytest
 
 from stages.config import TrainConfig
 from stages.config.search_space import SearchSpace
-from stages.parts import FAMILIES
+from stages.parts import FAMILIES, TASKS
 from stages.runtime.errors import ConfigError
 from stages.train.search.search_space import (
     AllOf,
@@ -18,6 +18,7 @@ from stages.train.search.search_space import (
     feature_count,
     inputs_of,
     uses_feature_maps,
+    views_of_rows,
 )
 
 LITE = ("efficientnet_lite0", "efficientnet_lite1")
@@ -196,3 +197,27 @@ def test_what_hangs_on_a_dimension_that_is_not_active_is_not_active_either(when)
 
     assert [each.name for each in active_dimensions(space, stale)] == ["weather"]
     assert len(active_dimensions(space, stale | {"weather": "cold"})) == 3
+
+
+@pytest.mark.parametrize(
+    ("families", "head_views", "views"),
+    [
+        (LITE, 0, 0),
+        (LITE, 1, 1),
+        (LITE, 8, 3),
+        ((*LITE, "small_audio"), 0, 3),
+    ],
+)
+def test_heads_train_on_their_share_of_the_copies_and_networks_from_scratch_on_all(
+    families: tuple[str, ...], head_views: int, views: int
+):
+    config = TrainConfig(families=families, head_views=head_views)
+
+    assert views_of_rows(config, 3) == views
+
+
+def test_heads_for_sounds_train_on_a_copy_and_those_for_pictures_on_none():
+    tasks = {name: TASKS[name].defaults.get("train", {}) for name in TASKS}
+
+    assert tasks["sound_classification"]["head_views"] == 1
+    assert TrainConfig(**tasks["image_classification"]).head_views == 0
