@@ -10,6 +10,8 @@ from .backends import BACKENDS
 from .errors import ConfigError, Damaged
 from .libraries import check_libraries
 from .rules import (
+    ANYTHING,
+    BELOW,
     FLAG,
     NOTHING,
     Rule,
@@ -29,7 +31,8 @@ from .sealed import check, read
 from .unsealed import REMEDY
 
 DESCRIPTION = "package.json"
-FORMAT = 1  # of packages that this runtime reads; one of a higher format it would misread
+FORMAT = 2  # of packages that this runtime reads; one of a higher format it would misread
+SINGLE_FORMAT = 1  # of packages with one network, which older runtimes read as well
 MOST_LABELS = 100_000
 MOST_STEPS = 50
 MOST_NUMBERS = 50_000_000  # in one window: 200 MB
@@ -50,6 +53,11 @@ VERSION = Rule(
     "a version as 1.24 or 1.24.2",
     lambda value: text(20).fits(value) and all(part.isdigit() for part in value.split(".")),
 )
+NUMERIC = Rule(
+    "the name of a number format",
+    lambda value: text(40).fits(value) and value.isascii() and value.replace("_", "").isalnum(),
+)
+NETWORK = {"numeric": NUMERIC, "model": BELOW, "instruction_sets": several(text(40), 0, 20)}
 REQUIRED = {
     "name": text(200),
     "task": text(200),
@@ -73,6 +81,7 @@ OPTIONAL = {
     "sure_from": either(number(0, 1), NOTHING),
     "made_of": table(text(200), text(200)),
     "requires": table(text(200), VERSION),
+    "by_processor": several(ANYTHING, 2, 8),
 }
 # The kinds of value with which the steps before a network may end; and the steps after it, by kind
 # of answer.
@@ -87,6 +96,7 @@ def check_description(description: Any, where: str) -> None:
         _check_format(description["package_format"], where)
     check_fields(description, REQUIRED, OPTIONAL, where)
     _check_size(description, where)
+    _check_networks(description, where)
     kind = KINDS.check(description.get("answers", "labels"))
     BACKENDS.check(description["backend"])
     try:
@@ -116,6 +126,31 @@ def _check_size(description: Mapping[str, Any], where: str) -> None:
             f"at most {MOST_NUMBERS}.",
             REMEDY,
         )
+
+
+def _check_networks(description: Mapping[str, Any], where: str) -> None:
+    """Raise Damaged unless the networks by processor have different number formats, the first that
+    of the package, and no instruction set has two."""
+    networks = description.get("by_processor", ())
+    for place, network in enumerate(networks, 1):
+        check_fields(network, NETWORK, {}, f"{where}, by_processor, network {place}")
+    sets = [name for network in networks for name in network["instruction_sets"]]
+    numerics = [network["numeric"] for network in networks]
+    if len(set(sets)) < len(sets) or len(set(numerics)) < len(numerics):
+        raise Damaged(f"{where}: by_processor names something twice.", REMEDY)
+    if networks and any(networks[0][key] != description[key] for key in ("numeric", "model")):
+        raise Damaged(f"{where}: by_processor does not begin with the package's network.", REMEDY)
+
+
+def for_processor(description: Mapping[str, Any], instruction_set: str) -> dict[str, Any]:
+    """The description of the package as it is on processors of `instruction_set`: its `model` and
+    `numeric` are those that were verified for them. Of several networks the last is for every
+    processor that none names."""
+    networks = description.get("by_processor", ())
+    named = [network for network in networks if instruction_set in network["instruction_sets"]]
+    found = [*named, *networks[-1:]][:1]
+    chosen = {key: network[key] for network in found for key in ("model", "numeric")}
+    return {**description, **chosen}
 
 
 def _check_labels(description: Mapping[str, Any], where: str) -> None:
@@ -148,7 +183,8 @@ def description_of(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{DESCRIPTION} is not sealed.", REMEDY)
     description: dict[str, Any] = parsed(read(folder, DESCRIPTION), DESCRIPTION)
     check_description(description, DESCRIPTION)
-    if description["model"] not in sealed:
-        raise Damaged(f"The network {description['model']} is not sealed.", REMEDY)
+    for network in (description, *description.get("by_processor", ())):
+        if network["model"] not in sealed:
+            raise Damaged(f"The network {network['model']} is not sealed.", REMEDY)
     check_libraries(description.get("requires", {}))
     return description
