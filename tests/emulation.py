@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
+
+from stages.runtime.libraries import LEAST, installed
 
 HASWELL = ("qemu-x86_64", "-cpu", "Haswell")
 CORTEX_A72 = ("qemu-aarch64", "-cpu", "cortex-a72")
@@ -20,7 +21,7 @@ DEBIAN = (
     *("libexpat1", "libssl3", "libbz2-1.0", "liblzma5", "libffi8", "libuuid1", "libstdc++6"),
     *("libgcc-s1", "libcrypt1"),
 )
-WHEELS = ("onnxruntime", "numpy", "pillow", "soundfile")
+WHEELS = ("onnxruntime", "numpy", "pillow", "soundfile", "openvino", "ncnn", "MNN")
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in (28, 27, 17)] + ["manylinux2014_aarch64"]
 # What ONNX Runtime reads there: an emulator shows the host's, on which it crashes.
 CPUINFO = """processor\t: {}
@@ -89,7 +90,7 @@ def make(folder: Path) -> None:
     for deb in sorted(debs.glob("*.deb")):
         subprocess.run(["dpkg", "-x", str(deb), str(root)], check=True)
     (root / "proc" / "cpuinfo").write_text("".join(CPUINFO.format(core) for core in (0, 1)))
-    wanted = [f"{name}=={version(name)}" for name in WHEELS]
+    wanted = [f"{name}=={installed(name) or LEAST[name]}" for name in WHEELS]
     platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
     options = ["--python-version", "3.11", "--implementation", "cp", "--only-binary", ":all:"]
     target = ["--target", str(folder / "site"), "--upgrade"]

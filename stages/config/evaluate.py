@@ -106,6 +106,13 @@ class DeployConfig(Section):
         description="Number formats to try, in this order; the first that agrees with the trained "
         "model is shipped. Formats that the engine does not run are skipped.",
     )
+    second_numeric: Literal["off", "auto"] = Field(
+        "off",
+        description="`auto`: a number format that agrees here, but cannot be verified for some of "
+        "the instruction_sets, is shipped together with the next one that is, and the package "
+        "chooses by the processor when it is loaded; for device_sdk and cloud_api. `off`: only the "
+        "next one is shipped.",
+    )
     max_drop: Share = Field(
         0.02,
         description="Largest drop compared with the trained model: in accuracy, or AP50 of boxes, "
