@@ -35,13 +35,18 @@ def add(
     ] = "",
 ) -> None:
     """Add a device that ssh reaches without a password, and try the connection."""
-    from stages.config.device_profiles import find_profile, unknown_profile
+    from stages.config.device_profiles import find_profile, profile_names, unknown_profile
     from stages.deploy.remote.connection import RemoteDevice, probe
     from stages.deploy.remote.devices import add_device
+    from stages.runtime.errors import ConfigError
 
     settings = Settings()
     if profile and find_profile(profile, settings.device_profiles) is None:
         raise unknown_profile(profile, settings.device_profiles)
+    if name in profile_names(settings.device_profiles):
+        raise ConfigError(
+            f"A profile is called {name}.", f"Choose another name, and say --profile {name}."
+        )
     device = RemoteDevice(name, address, port, python, profile)
     found = probe(device)
     add_device(device, settings.devices_file)

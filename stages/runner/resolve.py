@@ -12,6 +12,7 @@ from stages.deploy.device.device_limits import fitted
 from stages.deploy.device.measuring import Unmeasured
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
+from stages.deploy.remote.devices import read_devices
 from stages.etl import source
 from stages.etl.readers import read_revision
 from stages.memo import CachedContent
@@ -65,8 +66,11 @@ class _Prepared(NamedTuple):
 def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     store = open_store(settings)
     pipeline = with_found_networks(pipeline, store)
-    profile = find_profile(pipeline.train.device.profile, settings.device_profiles)
-    pipeline = with_profile(pipeline, settings.device_profiles, settings.device)
+    devices = read_devices(settings.devices_file)
+    added = {name: device.profile for name, device in devices.items()}
+    device = pipeline.train.device.profile
+    profile = find_profile(added.get(device) or device, settings.device_profiles)
+    pipeline = with_profile(pipeline, settings.device_profiles, settings.device, added)
     check_compatibility(pipeline)
     check_student(pipeline.task, pipeline.train)
     check_engine(pipeline.deploy)

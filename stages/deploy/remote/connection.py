@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 from stages.artifacts import digest_of
 from stages.deploy.remote import agent
 from stages.runtime import neutral
-from stages.runtime.errors import ConfigError, Damaged, InfrastructureError
+from stages.runtime.errors import ConfigError, Damaged, DataError, InfrastructureError
 
 SSH = "ssh"
 OPTIONS = (
@@ -152,6 +152,22 @@ def run_there(
         )
     except (KeyError, TypeError, ValueError):
         raise _odd(device, "it does not say how the program ended") from None
+
+
+def figures_of(device: RemoteDevice, done: Finished, names: tuple[str, ...]) -> dict[str, float]:
+    """The numbers `names` in the last line that a measuring program printed on `device`. Raises
+    DataError if they are not there."""
+    try:
+        found: dict[str, Any] = json.loads(done.out.splitlines()[-1])
+        numbers = {name: float(found[name]) for name in names}
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        numbers = {}
+    if not numbers or not all(0 <= number < 1e9 for number in numbers.values()):
+        raise DataError(
+            f"Device {device.name}: the measuring program there printed no figures.",
+            "Let its Python print nothing of its own.",
+        )
+    return numbers
 
 
 class _Connection:

@@ -1,16 +1,20 @@
 """A package on a device: its self-test, and what its network costs there."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from stages.deploy.bench import cost_program
 from stages.deploy.bench.costs import Costs
 from stages.deploy.packed import START
-from stages.deploy.remote.connection import DeviceLost, Finished, RemoteDevice, run_there
+from stages.deploy.remote.connection import (
+    DeviceLost,
+    Finished,
+    RemoteDevice,
+    figures_of,
+    run_there,
+)
 from stages.deploy.remote.reports import MOST_BYTES, DeviceReport, read_report
 from stages.runtime.description import description_of
-from stages.runtime.errors import AgreementNotMet, ConfigError, DataError
+from stages.runtime.errors import AgreementNotMet, ConfigError
 from stages.runtime.sealed import SEAL, check, read
 
 REPORT_SECONDS = 600
@@ -54,23 +58,7 @@ def costs_on(
     done = run_there(device, files, [str(text) for text in arguments], most, MOST_FIGURES)
     if done.why or done.code:
         raise _does_not_run(device, done)
-    return Costs(**figures(device, done, tuple(Costs.__dataclass_fields__)))
-
-
-def figures(device: RemoteDevice, done: Finished, names: tuple[str, ...]) -> dict[str, float]:
-    """The numbers `names` in the last line that a measuring program printed on `device`. Raises
-    DataError if they are not there."""
-    try:
-        found: dict[str, Any] = json.loads(done.out.splitlines()[-1])
-        numbers = {name: float(found[name]) for name in names}
-    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
-        numbers = {}
-    if not numbers or not all(0 <= number < 1e9 for number in numbers.values()):
-        raise DataError(
-            f"Device {device.name}: the measuring program there printed no figures.",
-            "Let its Python print nothing of its own.",
-        )
-    return numbers
+    return Costs(**figures_of(device, done, tuple(Costs.__dataclass_fields__)))
 
 
 def _sdk(folder: Path) -> str:
