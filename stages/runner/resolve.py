@@ -10,6 +10,7 @@ from stages.config import DataConfig, PipelineConfig, TrainConfig
 from stages.config.device_profiles import find_profile, profile_names, with_profile
 from stages.deploy.device.device_limits import fitted
 from stages.deploy.device.measuring import Unmeasured
+from stages.deploy.device.profile_engines import check_profile_engines
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
 from stages.deploy.remote.devices import read_devices
@@ -70,6 +71,8 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     added = {name: device.profile for name, device in devices.items()}
     device = pipeline.train.device.profile
     profile = find_profile(added.get(device) or device, settings.device_profiles)
+    if profile:
+        check_profile_engines(profile)
     pipeline = with_profile(pipeline, settings.device_profiles, settings.device, added)
     check_compatibility(pipeline)
     check_student(pipeline.task, pipeline.train)
