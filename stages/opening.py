@@ -24,6 +24,7 @@ def resources_of(settings: Settings) -> Resources:
         gpus=settings.gpus,
         speed=settings.machine_speed,
         device=settings.device,
+        devices=settings.devices_file,
         ray=settings.ray,
         weights=_weights(settings),
     )

@@ -34,9 +34,10 @@ class Resources:
     """`cores`: processor cores of this machine to use. `scratch`: a folder for what can be made or
     fetched again; other processes may use it, too. `gpus`: graphics processors to fine-tune on, one
     for each worker. `speed`: of this machine; a 2-core laptop is 1. `device`: the name of this
-    machine as a device whose limits a pipeline may ask for. `ray`: the address of the Ray cluster
-    that this machine belongs to, LOCAL if Ray is started here. `weights`: those that the user
-    provides.
+    machine as a device whose limits a pipeline may ask for. `devices`: the file with the devices
+    that a person has added, which measure over ssh; None without. `ray`: the address of the Ray
+    cluster that this machine belongs to, LOCAL if Ray is started here. `weights`: those that the
+    user provides.
 
     How much memory is free is no part of it: that changes while a stage runs, and is counted when
     workers start (`train/distributed/memory.py`)."""
@@ -46,6 +47,7 @@ class Resources:
     gpus: int = 0
     speed: float = 1.0
     device: str = ""
+    devices: Path | None = None
     ray: str = LOCAL
     weights: UserWeights = field(default_factory=NoWeights)
 

@@ -125,6 +125,11 @@ class Settings(BaseSettings):
         return self.root / "cache"
 
     @property
+    def devices_file(self) -> Path:
+        """The file with the devices that a person has added."""
+        return self.root / "devices.json"
+
+    @property
     def mlflow_uri(self) -> str:
         """MLflow's tracking server; by default a database in the workspace."""
         return self.mlflow or mlflow_address_of(self.root / "mlflow" / "mlflow.db")

@@ -9,9 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
+
+from stages.runtime.libraries import LEAST, installed
 
 HASWELL = ("qemu-x86_64", "-cpu", "Haswell")
 CORTEX_A72 = ("qemu-aarch64", "-cpu", "cortex-a72")
@@ -21,7 +22,11 @@ DEBIAN = (
     *("libgcc-s1", "libcrypt1"),
 )
 WHEELS = ("onnxruntime", "numpy", "pillow", "soundfile")
-PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in (28, 27, 17)] + ["manylinux2014_aarch64"]
+ENGINES = ("openvino", "ncnn", "MNN")  # one that has no wheel for arm64 is left out
+PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in (35, 34, 31, 28, 27, 17)] + [
+    "manylinux2014_aarch64"
+]
+PIP = (sys.executable, "-m", "pip", "install", "-q")
 # What ONNX Runtime reads there: an emulator shows the host's, on which it crashes.
 CPUINFO = """processor\t: {}
 BogoMIPS\t: 100.00
@@ -89,12 +94,22 @@ def make(folder: Path) -> None:
     for deb in sorted(debs.glob("*.deb")):
         subprocess.run(["dpkg", "-x", str(deb), str(root)], check=True)
     (root / "proc" / "cpuinfo").write_text("".join(CPUINFO.format(core) for core in (0, 1)))
-    wanted = [f"{name}=={version(name)}" for name in WHEELS]
+    _install(folder, WHEELS)
+    for engine in ENGINES:
+        try:
+            _install(folder, [engine], "--no-deps")
+        except subprocess.CalledProcessError:
+            print(f"{engine}: no wheel for arm64, its tests there will be skipped")
+
+
+def _install(folder: Path, names: Sequence[str], *further: str) -> None:
+    """Install the versions that are installed here, or that the runtime needs."""
+    wanted = [f"{name}=={installed(name) or LEAST[name]}" for name in names]
     platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
     options = ["--python-version", "3.11", "--implementation", "cp", "--only-binary", ":all:"]
     target = ["--target", str(folder / "site"), "--upgrade"]
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "-q", *target, *platforms, *options, *wanted],
+        [*PIP, *target, *platforms, *options, *further, *wanted],
         check=True,
     )
 

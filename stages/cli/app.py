@@ -7,6 +7,7 @@ import typer
 from stages.cli.artifacts import diff, list_artifacts, schema, show
 from stages.cli.chain import chain
 from stages.cli.data import app as data
+from stages.cli.device import app as device
 from stages.cli.devices import devices
 from stages.cli.doctor import doctor
 from stages.cli.engines import advise, bench, conformance
@@ -77,4 +78,5 @@ for server_command in (doctor, gc, up, down, status, studio):
     app.command()(server_command)
 app.command("list")(list_artifacts)
 app.add_typer(data, name="data", help="Raw data: add, list, show.")
+app.add_typer(device, name="device", help="Devices over ssh: add, list, bench, report.")
 app.add_typer(samples, name="samples", help="Sample data from published packages.")

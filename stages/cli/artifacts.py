@@ -9,6 +9,7 @@ import typer
 from stages.settings import Settings
 
 if TYPE_CHECKING:
+    from stages.artifacts import Artifact
     from stages.runner.lock import Lock
     from stages.store import Store
 
@@ -85,6 +86,18 @@ def show(
             artifact = store.load(ref)
             print(f"{ref}  {_gist(artifact)}")
             waiting += artifact.parents
+    _print_reports(store.load(store.find(reference)), store)
+
+
+def _print_reports(artifact: "Artifact", store: "Store") -> None:
+    """Print what devices reported about a package."""
+    from stages.deploy.remote.reports import reports_of
+    from stages.runtime.sealed import SEAL
+
+    if artifact.kind != "package":
+        return
+    for row in reports_of(artifact.files.get(SEAL, ""), store):
+        print(f"device {row.device}, {row.date}: {row.found.line}")
 
 
 def diff(

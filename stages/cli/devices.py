@@ -44,8 +44,10 @@ def _print_line(profile: "DeviceProfile") -> None:
 
 def _print_profile(profile: "DeviceProfile") -> None:
     from stages.config.device import LIMITS
+    from stages.deploy.device.profile_engines import check_profile_engines, unused_processors
     from stages.runtime.neutral import line
 
+    check_profile_engines(profile)
     print(f"{profile.name}: {line(profile.title)}")
     print(f"  memory {_figure(profile.memory_mb, 'MB')}")
     for processor in profile.processors:
@@ -57,6 +59,8 @@ def _print_profile(profile: "DeviceProfile") -> None:
         for rate in processor.rates:
             print(f"      {rate.gops:g} Gop/s in {rate.numeric} ({line(rate.source)})")
         print(f"      source: {line(processor.source)}")
+    for sentence in unused_processors(profile):
+        print(f"  {line(sentence)}")
     print("  limits, where the pipeline sets none:")
     for key in LIMITS:
         if (figure := getattr(profile.budgets, key)) is not None:

@@ -68,9 +68,11 @@ class Device(Section):
         HERE,
         min_length=1,
         description="The device: this machine; a profile in configs/devices/ (`aiwf devices` lists "
-        "them), which sets the limits and the engine that the pipeline leaves open; or a device "
-        "that saved its measurements under this name in the same store (AIWF_DEVICE). Without "
-        "measurements the latency is estimated from the profile's table, and marked so.",
+        "them), which sets the limits and the engine that the pipeline leaves open; a device that "
+        "was added (`aiwf device add`), on which untrained networks are measured over ssh when a "
+        "run is planned; or a device that saved its measurements under this name in the same store "
+        "(AIWF_DEVICE). Without measurements the latency is estimated from the profile's table, "
+        "and marked so.",
     )
     excluded: tuple[str, ...] = Field(
         (), description="Inputs that break a limit; filled in when a run is planned."

@@ -1,5 +1,6 @@
 """Reads the profiles of devices, and fills in what a pipeline takes over from one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from stages.runtime.registry import nearest
 MICROCONTROLLER = "microcontroller"  # the target
 FLOAT32_BYTES = 4
 MOST_BYTES = 100_000
+NO_DEVICES: Mapping[str, str] = {}
 MOST_LISTED = 20  # mistakes of one profile
 
 
@@ -72,17 +74,23 @@ def read_profile(path: Path) -> DeviceProfile:
     return profile
 
 
-def with_profile(pipeline: PipelineConfig, folder: Path, device: str = "") -> PipelineConfig:
+def with_profile(
+    pipeline: PipelineConfig,
+    folder: Path,
+    device: str = "",
+    added: Mapping[str, str] = NO_DEVICES,
+) -> PipelineConfig:
     """`pipeline` with the limits and the engine of its device's profile in `folder`, where it sets
     none itself. A search of architectures counts parameters before a network is built, so it takes
-    a size over as so many of float32. `device`: the name of this machine as a device.
+    a size over as so many of float32. `device`: the name of this machine as a device. `added`: the
+    names of devices that a person has added, each with that of its profile, or ''.
 
     Raises ConfigError, with the nearest name and the list, for a device without a profile or limits
     of its own, and if the pipeline's engine does not run on the device."""
     limits = pipeline.train.device
-    profile = find_profile(limits.profile, folder)
+    profile = find_profile(added.get(limits.profile) or limits.profile, folder)
     if profile is None:
-        if limits.profile not in (HERE, device) and not limits.limits:
+        if limits.profile not in (HERE, device, *added) and not limits.limits:
             raise unknown_profile(limits.profile, folder, "train.device.profile")
         return pipeline
     missing = {key: value for key, value in profile.limits.items() if key not in limits.limits}
@@ -100,7 +108,7 @@ def unknown_profile(name: str, folder: Path, key: str = "") -> ConfigError:
         f"{f'{key}: no' if key else 'No'} device is called '{neutral.line(name)[:80]}'.",
         f"{nearest(name, names)}In {folder} (AIWF_DEVICE_PROFILES) there are: "
         f"{', '.join(names) or 'none'}. Or set limits in "
-        "train.device and measure on the device itself (AIWF_DEVICE).",
+        "train.device and measure on the device itself (AIWF_DEVICE, or aiwf device add).",
     )
 
 

@@ -135,6 +135,13 @@ class DeployConfig(Section):
         description="Number formats by engine and input, the fastest first; filled in when a run "
         "is planned.",
     )
+    second_numeric: Literal["off", "auto"] = Field(
+        "off",
+        description="`auto`: a number format that agrees here, but cannot be verified for some of "
+        "the instruction_sets, is shipped together with the next one that is, and the package "
+        "chooses by the processor when it is loaded; for device_sdk and cloud_api. `off`: only the "
+        "next one is shipped.",
+    )
     max_drop: Share = Field(
         0.02,
         description="Largest drop compared with the trained model: in accuracy, or AP50 of boxes, "

@@ -1,7 +1,7 @@
 """The content of a package, before a target lays it out as files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -13,7 +13,7 @@ from stages.parts import MODALITIES
 from stages.runtime.answers import KINDS, AnswerKind
 from stages.runtime.answers import of as kind_of
 from stages.runtime.backends import BACKENDS
-from stages.runtime.description import FORMAT, descriptions_of
+from stages.runtime.description import FORMAT, SEVERAL_FORMAT, descriptions_of
 from stages.runtime.libraries import LEAST, PYTHON
 
 ONLY_ON = {"uvloop": ";sys_platform!='win32'"}  # uvicorn does without it there
@@ -52,6 +52,34 @@ class Content:
     def libraries(self) -> tuple[str, ...]:
         """The libraries that the package needs."""
         return libraries_of(self.description)
+
+
+def joined(first: Content, second: Content, sets: Mapping[str, Sequence[str]]) -> Content:
+    """The content of a package with the networks of both, of which the runtime chooses one by the
+    processor; `sets`: the instruction sets by number format. The files of the second are in a
+    folder that has its number format's name, as files of a network may name each other."""
+    numeric = second.description["numeric"]
+    places = {first.description["numeric"]: "", numeric: f"{numeric}/"}
+    networks = [
+        {
+            "numeric": name,
+            "model": f"{place}{first.description['model']}",
+            "instruction_sets": list(sets[name]),
+        }
+        for name, place in places.items()
+    ]
+    return replace(
+        first,
+        description={
+            **first.description,
+            "package_format": SEVERAL_FORMAT,
+            "by_processor": networks,
+        },
+        network={
+            **first.network,
+            **{f"{places[numeric]}{name}": data for name, data in second.network.items()},
+        },
+    )
 
 
 def libraries_of(description: Mapping[str, Any]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from stages.artifacts import Package
 from stages.deploy.content import spelled
@@ -20,7 +21,7 @@ from stages.evaluate import formatting
 from stages.runtime.answers import of as kind_of
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
-from stages.runtime.selftest import GOLDEN, expected
+from stages.runtime.selftest import GOLDEN, expected, golden_file
 from stages.runtime.verified import FILE as INSTRUCTION_SETS
 
 VERIFIED_PARTS = "verified_parts.json"
@@ -95,9 +96,9 @@ def _files(work: Workbench, result: LadderResult) -> dict[str, bytes]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_folder(folder, {**files, SEAL: seal(files)})
-        files |= _with_golden(folder, work, result.best)
+        files |= _with_golden(folder, work, result)
         verified_parts = work.target.statements(folder, result.best.content)
-        files[INSTRUCTION_SETS] = spelled(verified(result.best.numeric, found))
+        files[INSTRUCTION_SETS] = spelled(_verified(result))
         files["README.md"] += texts.sure(result.best.sure).encode()
         files["README.md"] += texts.processors(found).encode()
         files["README.md"] += _of_golden(work, files).encode()
@@ -110,12 +111,18 @@ def _files(work: Workbench, result: LadderResult) -> dict[str, bytes]:
     return files
 
 
-def _with_golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
+def _verified(result: LadderResult) -> dict[str, Any]:
+    """The content of instruction_sets.json."""
+    elsewhere = result.second.numeric if result.second else ""
+    return verified(result.best.numeric, result.best.instruction_sets, elsewhere)
+
+
+def _with_golden(folder: Path, work: Workbench, result: LadderResult) -> dict[str, bytes]:
     """The golden samples and answers, which are written to `folder`, too, and what the target makes
     of them."""
-    files = _golden(folder, work, best)
+    files = _golden(folder, work, result)
     write_folder(folder, files)
-    return {**files, **work.target.golden_files(folder, best.content)}
+    return {**files, **work.target.golden_files(folder, result.best.content)}
 
 
 def _stating(readme: bytes, verified_parts: list[str]) -> dict[str, bytes]:
@@ -133,13 +140,34 @@ def _stated(package: Package, work: Workbench) -> list[str]:
     return json.loads(work.store.get(digest)) if digest else []
 
 
-def _golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
-    """The golden samples, and the answers of `best`, which is written to `folder`, to them."""
-    with Predictor.open(folder) as predictor:
-        samples = golden_samples(work, predictor, best.answers.values, best.numeric)
-        tolerance = work.compressor(best.numeric).tolerance
+def _golden(folder: Path, work: Workbench, result: LadderResult) -> dict[str, bytes]:
+    """The golden samples, and the answers of the package in `folder` to them; of two networks each
+    has samples near its own decision boundary."""
+    best, second = result.best, result.second
+    if second is None:
+        return _golden_of(folder, work, best)
+    processor = next(
+        found.instruction_set for found in best.instruction_sets if found.numeric == second.numeric
+    )
+    further = _golden_of(folder, work, second, processor, f"_{second.numeric}", share=2)
+    return {**_golden_of(folder, work, best, share=2), **further}
+
+
+def _golden_of(
+    folder: Path,
+    work: Workbench,
+    tested: Tested,
+    on: str | None = None,
+    infix: str = "",
+    share: int = 1,
+) -> dict[str, bytes]:
+    with Predictor.open(folder, on=on) as predictor:
+        samples = golden_samples(
+            work, predictor, tested.answers.values, tested.numeric, share, infix
+        )
+        tolerance = work.compressor(tested.numeric).tolerance
         answers = expected(predictor, {**work.modality.golden(), **samples}, tolerance)
-    return {**samples, GOLDEN: spelled(answers)}
+        return {**samples, golden_file(predictor.description): spelled(answers)}
 
 
 def _of_golden(work: Workbench, files: Mapping[str, bytes]) -> str:

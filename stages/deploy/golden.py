@@ -43,22 +43,31 @@ class Golden(NamedTuple):
 
 
 def golden_samples(
-    work: Workbench, predictor: Predictor, answers: Sequence[Any], numeric: str
+    work: Workbench,
+    predictor: Predictor,
+    answers: Sequence[Any],
+    numeric: str,
+    share: int = 1,
+    infix: str = "",
 ) -> dict[str, bytes]:
     """Choose the golden samples, by their file names in the package.
 
     `answers`: the package's answers to the test split, in its order. `numeric`: the package's
-    number format."""
+    number format. `share`: of MOST_BYTES they take one `share`-th. `infix`: of the file names."""
     selector = GoldenSelector(predictor, work.modality, work.compressor(numeric).tolerance)
     if work.config.deploy.golden_samples == "generated":
         return _named(
-            GENERATED_PREFIX, selector.chosen(generated(work.modality, predictor)), work.modality
+            f"{GENERATED_PREFIX}{infix}",
+            selector.chosen(generated(work.modality, predictor), room=MOST_BYTES // share),
+            work.modality,
         )
     candidates = generated(work.modality, predictor, BESIDE_OF)
-    beside = selector.chosen(candidates, BESIDE, BESIDE_BYTES)
-    room = MOST_BYTES - sum(map(len, beside))
+    beside = selector.chosen(candidates, BESIDE, BESIDE_BYTES // share)
+    room = MOST_BYTES // share - sum(map(len, beside))
     own = selector.chosen(_of_the_test(work, answers), room=room)
-    return _named(OWN_PREFIX, own, work.modality) | _named(GENERATED_PREFIX, beside, work.modality)
+    return _named(f"{OWN_PREFIX}{infix}", own, work.modality) | _named(
+        f"{GENERATED_PREFIX}{infix}", beside, work.modality
+    )
 
 
 def _named(kind: str, samples: Sequence[bytes], modality: Modality) -> dict[str, bytes]:

@@ -43,7 +43,8 @@ LOWEST_WEIGHT = -127  # s8 * s8 + s8 * s8 fits into 16 bits down to this weight
 class Statement:
     """How a package was verified for one instruction set. `statement`: one of the three, or "" if
     it was not verified. `basis`: why, with figures. `sums`: how the engine adds there.
-    `agreement`: with the answers of this machine, if answers were measured."""
+    `agreement`: with the answers of this machine, if answers were measured. `numeric`: the number
+    format that runs there, of a package with several."""
 
     instruction_set: str
     statement: str
@@ -51,13 +52,15 @@ class Statement:
     sums: str = ""
     agreement: Measure | None = None
     figures: Mapping[str, Any] = field(default_factory=dict)
+    numeric: str = ""
 
     @property
     def record(self) -> dict[str, Any]:
         """As JSON."""
         agreement = {"agreement": self.agreement.model_dump()} if self.agreement else {}
         fields = {"statement": self.statement, "basis": self.basis, "sums": self.sums}
-        return {**fields, **agreement, **self.figures}
+        chosen = {"numeric": self.numeric} if self.numeric else {}
+        return {**fields, **agreement, **self.figures, **chosen}
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,18 @@ def failures(found: Sequence[Statement]) -> list[str]:
     ]
 
 
-def verified(numeric: str, found: Sequence[Statement]) -> dict[str, Any]:
+def verified(
+    numeric: str, found: Sequence[Statement], elsewhere_numeric: str = ""
+) -> dict[str, Any]:
     """The content of instruction_sets.json, which the package's runtime reads as well
-    (runtime/verified.py)."""
+    (runtime/verified.py). `elsewhere_numeric`: the number format that runs on every processor that
+    is not named, if that is another."""
+    last = elsewhere_numeric or numeric
     sets = {processor.instruction_set: processor.record for processor in found}
-    elsewhere = {"statement": COMPUTED, "basis": _floats(numeric), "sums": Sums.FLOAT}
-    floats = all(processor.sums == Sums.FLOAT for processor in found)
+    elsewhere = {"statement": COMPUTED, "basis": _floats(last), "sums": Sums.FLOAT}
+    floats = all(
+        processor.sums == Sums.FLOAT for processor in found if processor.numeric in ("", last)
+    )
     return {"numeric": numeric, "instruction_sets": sets, "others": elsewhere if floats else None}
 
 

@@ -1,7 +1,9 @@
 """The ladder search: tries the number formats of deploy.ladder in order, and selects the first that
 agrees with the trained model, does not miss the gate and is verified for every processor.
 
-With `deploy.compress: auto` compression_search.py tries all of them instead."""
+With deploy.second_numeric one that is verified for some processors only is selected together with
+the next that is verified for all. With `deploy.compress: auto` compression_search.py tries all of
+them instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
 
 from stages.deploy.compressors import CannotCompress
-from stages.deploy.content import Content
+from stages.deploy.content import Content, joined
 from stages.deploy.engines import Network, size_of
 from stages.deploy.gate import Gated, gated, not_met
 from stages.deploy.instruction_sets import PackedCandidate, Statement, failures, statements
@@ -62,6 +64,18 @@ class Candidate:
         return bool(tested and tested.gated.failures and not tested.agreement.failures)
 
     @property
+    def runs_on(self) -> list[str]:
+        """The instruction sets that it was verified for."""
+        found = self.tested.instruction_sets if self.tested else ()
+        return [processor.instruction_set for processor in found if processor.statement]
+
+    @property
+    def is_partly_verified(self) -> bool:
+        """Whether nothing is wrong with it but that it was not verified for some processors."""
+        found = self.tested.instruction_sets if self.tested else ()
+        return bool(self.runs_on and not self.selected and len(self.runs_on) < len(found))
+
+    @property
     def record(self) -> dict[str, Any]:
         """The candidate as JSON, for the Package; without latencies, which are never equal."""
         record: dict[str, Any] = {
@@ -85,14 +99,16 @@ class Candidate:
 
 
 class LadderResult(NamedTuple):
-    """The `candidates` that were tried, one of which was selected, and what it measured."""
+    """The `candidates` that were tried, and what the one that was selected, and runs on this
+    machine, measured. `second`: the last one, for processors that `best` was not verified for."""
 
     candidates: list[Candidate]
     best: Tested
+    second: Tested | None = None
 
 
 def search_ladder(work: Workbench) -> LadderResult:
-    """Try the number formats in order until one is selected.
+    """Try the number formats in order until one is selected, for every processor.
 
     If none is, raises GateNotMet if one agreed but missed the gate, else AgreementNotMet, with the
     reason for each number format."""
@@ -102,7 +118,7 @@ def search_ladder(work: Workbench) -> LadderResult:
         candidates.append(_tried(work, numeric, work.ladder[index + 1 :]))
         best = candidates[-1].tested
         if best and candidates[-1].selected:
-            return LadderResult(candidates, best)
+            return _result(work, candidates, best)
     raise nothing_agrees(work, candidates)
 
 
@@ -117,6 +133,51 @@ def nothing_agrees(work: Workbench, candidates: Sequence[Candidate]) -> Workflow
         "Allow a larger deploy.max_drop, add number formats to deploy.ladder (float32 is the "
         f"safest), or add {work.modality.noun}s of the labels that drop.",
     )
+
+
+def _result(work: Workbench, candidates: list[Candidate], best: Tested) -> LadderResult:
+    """The result with `best`, the last of `candidates`, alone, or as the second beside the first
+    that was verified for some processors."""
+    partly = [candidate for candidate in candidates if candidate.is_partly_verified]
+    allowed = work.config.deploy.second_numeric == "auto" and work.target.chooses
+    if not allowed or not partly or partly[0].tested is None:
+        return LadderResult(candidates, best)
+    first = partly[0]
+    statements = _by_processor(partly[0].tested, best)
+    sets = {
+        numeric: [found.instruction_set for found in statements if found.numeric == numeric]
+        for numeric in (first.numeric, best.numeric)
+    }
+    content = joined(partly[0].tested.content, best.content, sets)
+    both = replace(
+        partly[0].tested,
+        content=content,
+        files=work.target.files(content),
+        instruction_sets=statements,
+    )
+    shipped = [
+        replace(
+            candidate,
+            selected=True,
+            why=f"agrees with the trained model; for {', '.join(sets[candidate.numeric])}",
+        )
+        if candidate in (first, candidates[-1])
+        else candidate
+        for candidate in candidates
+    ]
+    return LadderResult(shipped, both, best)
+
+
+def _by_processor(first: Tested, second: Tested) -> list[Statement]:
+    """For each instruction set the statement about `first`, or about `second` where that was not
+    verified."""
+    further = {found.instruction_set: found for found in second.instruction_sets}
+    return [
+        replace(found, numeric=first.numeric)
+        if found.statement
+        else replace(further[found.instruction_set], numeric=second.numeric)
+        for found in first.instruction_sets
+    ]
 
 
 def _tried(work: Workbench, numeric: str, below: Sequence[str]) -> Candidate:

@@ -72,15 +72,18 @@ def _figures(work: Workbench, result: LadderResult, resources: Resources) -> Dev
     network, shape = work.compressed(numeric), model.input_shape
     engine, store = work.engine, work.store
     try:
-        return measured(
+        figures = measured(
             model.family, network, numeric, shape, profile, engine, store=store, resources=resources
         )
+        return figures.model_copy(update={"size_mb": _sized(work, result).size_mb})
     except Unmeasured:
         return _sized(work, result)
 
 
 def _sized(work: Workbench, result: LadderResult) -> DeviceCost:
-    size = size_of(work.compressed(result.best.numeric)) / 1e6
+    """The size of the network, of two that of the larger."""
+    shipped = [tested for tested in (result.best, result.second) if tested]
+    size = max(size_of(work.compressed(tested.numeric)) for tested in shipped) / 1e6
     return DeviceCost(input=work.model.family, size_mb=round(size, DECIMALS))
 
 

@@ -79,11 +79,13 @@ def run_packed(
     return TimedAnswers(values, seconds, loaded["load_seconds"])
 
 
-def self_test(folder: Path, sdk: str) -> None:
-    """Run the package's own selftest. Raises AgreementNotMet if it fails."""
+def self_test(folder: Path, sdk: str, on: str | None = None) -> None:
+    """Run the package's own selftest, of what runs on the instruction set `on` if that is named.
+    Raises AgreementNotMet if it fails."""
+    arguments = ["selftest", *(["--on", on] if on else [])]
     with TemporaryFile() as complaints:
         done = subprocess.run(
-            _command(folder, sdk, ["selftest"]), cwd=folder, stdout=complaints, stderr=complaints
+            _command(folder, sdk, arguments), cwd=folder, stdout=complaints, stderr=complaints
         )
         _check(done.returncode, complaints, sdk)
 

@@ -68,6 +68,8 @@ def page(
         plots=plots(result.candidates, times) if automatic else [],
         whole=size_of(work.exported()),
         best=best,
+        shipped=" and ".join(tested.numeric for tested in (best, result.second) if tested),
+        second=result.second,
         processors=best.instruction_sets,
         verified_parts=verified_parts,
         times=times,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages import runtime
-from stages.runtime import __main__, server
+from stages.runtime import __main__, backends, server
 from stages.runtime.answers import KINDS
 from stages.runtime.backends import BACKENDS
 from stages.runtime.description import descriptions_of
@@ -37,6 +37,13 @@ def _named(description: Mapping[str, Any]) -> list[Path]:
         _place(KINDS, description.get("answers", "labels")),
         *_own_place(BACKENDS, description["backend"]),
     ]
+
+
+def backend_sources(folder: str, backend: str) -> dict[str, bytes]:
+    """The runtime's source files below `folder` that running a network with `backend` needs."""
+    roots = [DEVICE[0], Path(str(backends.__file__)), *_own_place(BACKENDS, backend)]
+    found = _reached(roots, frozenset({SERVER}))
+    return {f"{folder}/{path.relative_to(HOME).as_posix()}": path.read_bytes() for path in found}
 
 
 def _own_place(table: Registry, name: str) -> list[Path]:

@@ -11,8 +11,10 @@ from stages.config.device_profiles import find_profile, profile_names, with_prof
 from stages.deploy.device.device_limits import fitted
 from stages.deploy.device.format_latencies import with_latencies
 from stages.deploy.device.measuring import Unmeasured
+from stages.deploy.device.profile_engines import check_profile_engines
 from stages.deploy.emulation import check_emulators
 from stages.deploy.engines import check_engine
+from stages.deploy.remote.devices import read_devices
 from stages.etl import source
 from stages.etl.readers import read_revision
 from stages.memo import CachedContent
@@ -66,8 +68,13 @@ class _Prepared(NamedTuple):
 def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     store = open_store(settings)
     pipeline = with_found_networks(pipeline, store)
-    profile = find_profile(pipeline.train.device.profile, settings.device_profiles)
-    pipeline = with_profile(pipeline, settings.device_profiles, settings.device)
+    devices = read_devices(settings.devices_file)
+    added = {name: device.profile for name, device in devices.items()}
+    device = pipeline.train.device.profile
+    profile = find_profile(added.get(device) or device, settings.device_profiles)
+    if profile:
+        check_profile_engines(profile)
+    pipeline = with_profile(pipeline, settings.device_profiles, settings.device, added)
     check_compatibility(pipeline)
     check_student(pipeline.task, pipeline.train)
     check_engine(pipeline.deploy)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .description import description_of
-from .errors import ConfigError, InfrastructureError, WorkflowError
+from .errors import AgreementNotMet, ConfigError, InfrastructureError, WorkflowError
 from .faults import failed
 from .file_answers import PredictOptions, answered, drawings
 from .neutral import line, neutral_streams
@@ -49,8 +49,11 @@ def _answer(argv: Sequence[str] | None, folder: Path) -> int:
 
 
 def _with_command(argv: Sequence[str]) -> list[str]:
-    """`argv` with the command predict in front, if it names files only."""
+    """`argv` with the command predict in front, if it names files only, or selftest before
+    --report."""
     commands = ("predict", "selftest", "info", "serve", "-h", "--help")
+    if argv and argv[0] == "--report":
+        return ["selftest", *argv]
     return list(argv) if argv and argv[0] in commands else ["predict", *argv]
 
 
@@ -59,7 +62,10 @@ def _parser(folder: Path) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     predict = commands.add_parser("predict", help="answer files")
     _add_predict(predict)
-    commands.add_parser("selftest", help="check every file and answer").set_defaults(do=_selftest)
+    test = commands.add_parser("selftest", help="check every file and answer")
+    test.add_argument("--report", action="store_true", help="print this device's report as JSON")
+    test.add_argument("--on", choices=INSTRUCTION_SETS, help="what runs on this instruction set")
+    test.set_defaults(do=_selftest)
     commands.add_parser("info", help="print package.json").set_defaults(do=_info)
     if Path(__file__).with_name("server.py").is_file():  # a device SDK has none
         _add_serve(commands)
@@ -155,8 +161,14 @@ def _print_answer(answer: dict[str, Any], as_json: bool, predictor: Predictor) -
 
 
 def _selftest(args: argparse.Namespace, folder: Path) -> int:
-    print(selftest(folder).line)  # noqa: T201
-    return 0
+    if not args.report:
+        print(selftest(folder, args.on).line)  # noqa: T201
+        return 0
+    from .device_report import device_report
+
+    report, passed = device_report(folder)
+    print(json.dumps(report, indent=1))  # noqa: T201
+    return 0 if passed else AgreementNotMet.exit_code
 
 
 def _info(args: argparse.Namespace, folder: Path) -> int:

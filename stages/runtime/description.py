@@ -13,6 +13,7 @@ from .errors import ConfigError, Damaged
 from .libraries import check_libraries
 from .rules import (
     ANYTHING,
+    BELOW,
     FLAG,
     NOTHING,
     Rule,
@@ -32,8 +33,8 @@ from .sealed import check, read
 from .unsealed import REMEDY
 
 DESCRIPTION = "package.json"
-FORMAT = 1  # of packages of one network
-CHAIN_FORMAT = 2  # of chains; this runtime reads no higher format, as it would misread it
+FORMAT = 1  # of packages of one network, which older runtimes read as well
+SEVERAL_FORMAT = 2  # of packages of several networks; a package of a higher format it would misread
 MOST_LABELS = 100_000
 MOST_STEPS = 50
 MOST_NUMBERS = 50_000_000  # in one window: 200 MB
@@ -54,6 +55,11 @@ VERSION = Rule(
     "a version as 1.24 or 1.24.2",
     lambda value: text(20).fits(value) and all(part.isdigit() for part in value.split(".")),
 )
+NUMERIC = Rule(
+    "the name of a number format",
+    lambda value: text(40).fits(value) and value.isascii() and value.replace("_", "").isalnum(),
+)
+NETWORK = {"numeric": NUMERIC, "model": BELOW, "instruction_sets": several(text(40), 0, 20)}
 REQUIRED = {
     "name": text(200),
     "task": text(200),
@@ -78,6 +84,7 @@ OPTIONAL = {
     "made_of": table(text(200), text(200)),
     "requires": table(text(200), VERSION),
     "classify": ANYTHING,
+    "by_processor": several(ANYTHING, 2, 8),
 }
 # The fields of `classify`, by which a chain classifies what its detector finds. `classifier`: the
 # other package's description. `detected`: the detector's labels. `labels`: those whose boxes are
@@ -109,6 +116,7 @@ def check_description(description: Any, where: str) -> None:
         _check_format(description, where)
     check_fields(description, REQUIRED, OPTIONAL, where)
     _check_size(description, where)
+    _check_networks(description, where)
     kind = KINDS.check(description.get("answers", "labels"))
     BACKENDS.check(description["backend"])
     try:
@@ -146,8 +154,8 @@ def _check_classify(description: Mapping[str, Any], kind: str, where: str) -> No
 
 def _check_format(description: Mapping[str, Any], where: str) -> None:
     found, newest = description["package_format"], FORMAT
-    if "classify" in description:
-        newest = CHAIN_FORMAT
+    if "classify" in description or "by_processor" in description:
+        newest = SEVERAL_FORMAT
     if whole(newest + 1, 1_000_000).fits(found):
         raise ConfigError(
             f"{where}: the package is of format {found}, and this runtime reads {newest}.",
@@ -165,6 +173,31 @@ def _check_size(description: Mapping[str, Any], where: str) -> None:
             f"at most {MOST_NUMBERS}.",
             REMEDY,
         )
+
+
+def _check_networks(description: Mapping[str, Any], where: str) -> None:
+    """Raise Damaged unless the networks by processor have different number formats, the first that
+    of the package, and no instruction set has two."""
+    networks = description.get("by_processor", ())
+    for place, network in enumerate(networks, 1):
+        check_fields(network, NETWORK, {}, f"{where}, by_processor, network {place}")
+    sets = [name for network in networks for name in network["instruction_sets"]]
+    numerics = [network["numeric"] for network in networks]
+    if len(set(sets)) < len(sets) or len(set(numerics)) < len(numerics):
+        raise Damaged(f"{where}: by_processor names something twice.", REMEDY)
+    if networks and any(networks[0][key] != description[key] for key in ("numeric", "model")):
+        raise Damaged(f"{where}: by_processor does not begin with the package's network.", REMEDY)
+
+
+def for_processor(description: Mapping[str, Any], instruction_set: str) -> dict[str, Any]:
+    """The description of the package as it is on processors of `instruction_set`: its `model` and
+    `numeric` are those that were verified for them. Of several networks the last is for every
+    processor that none names."""
+    networks = description.get("by_processor", ())
+    named = [network for network in networks if instruction_set in network["instruction_sets"]]
+    found = [*named, *networks[-1:]][:1]
+    chosen = {key: network[key] for network in found for key in ("model", "numeric")}
+    return {**description, **chosen}
 
 
 def _check_labels(description: Mapping[str, Any], where: str) -> None:
@@ -214,4 +247,5 @@ def descriptions_of(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def networks_of(description: Mapping[str, Any]) -> list[str]:
     """The file of each network of a package, below its folder."""
     first, *further = [part["model"] for part in descriptions_of(description)]
-    return [first, *(f"{CLASSIFIER}/{model}" for model in further)]
+    by_processor = [network["model"] for network in description.get("by_processor", ())]
+    return [*dict.fromkeys([first, *by_processor]), *(f"{CLASSIFIER}/{name}" for name in further)]

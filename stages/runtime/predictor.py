@@ -17,8 +17,9 @@ from . import answers as kinds
 from . import steps
 from .answers.sure import sure_of
 from .backends import BACKENDS
-from .description import description_of
+from .description import description_of, for_processor
 from .errors import ConfigError, InfrastructureError
+from .processor import instruction_set
 from .steps import Facts, PreparedSample
 from .verified import check_instruction_set
 
@@ -54,12 +55,13 @@ class Predictor:
         cls, folder: Path, threads: int = 1, *, on: str | None = None, untested: bool = False
     ) -> "Predictor":
         """The predictor of the package in `folder`, after checking the digest of every file; a
-        ChainPredictor if it holds a chain. `on`: as in the constructor. `untested`: also on a
-        processor for which the package was not verified.
+        ChainPredictor if it holds a chain. `on`: as in the constructor; of several networks it
+        chooses the one for that instruction set. `untested`: also on a processor for which the
+        package was not verified.
 
         Raises Damaged, naming the file, if a file is missing, changed, or unsealed code;
         UntestedProcessor if the package was not verified for this machine's processor."""
-        description = description_of(folder)
+        description = for_processor(description_of(folder), on or instruction_set())
         if not untested:
             check_instruction_set(folder)
         return predictor_in(folder, description, threads, on)

@@ -35,6 +35,13 @@ def instruction_set() -> str:
     return named(platform.machine(), _cpuinfo(), _numpy_features())
 
 
+def processor_name() -> str:
+    """What this machine's processor calls itself; "" if the system does not say it."""
+    lines = [line.partition(":") for line in _cpuinfo().splitlines()]
+    names = {key.strip(): value.strip() for key, _, value in lines}
+    return names.get("model name") or names.get("Model") or platform.processor()
+
+
 def named(machine: str, cpuinfo: str, features: Mapping[str, bool]) -> str:
     """The instruction set of a `machine` (as platform.machine() gives it), by the text of its
     /proc/cpuinfo ("" if it has none) and numpy's `features`."""

@@ -1,8 +1,10 @@
 """The self-test: whether a package answers its golden samples here as it did where it was made.
 
 Golden samples are close to the border between two answers (deploy/golden.py), so that an engine,
-decoder or processor that computes differently changes the answer to some of them."""
+decoder or processor that computes differently changes the answer to some of them. Of a package with
+several networks, the one for this processor is tested, with expectations of its own."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +13,16 @@ from typing import Any
 from .errors import AgreementNotMet, BadSample, Damaged
 from .predictor import Predictor
 from .processor import instruction_set
-from .rules import ANYTHING, BELOW, check_fields, number, parsed, several
+from .rules import ANYTHING, BELOW, LARGEST, check_fields, number, parsed, several
 from .sealed import read
 from .unsealed import REMEDY as NOT_WHOLE
 from .verified import statement
 
 GOLDEN = "golden/expected.json"
+NEAR = 0.1  # of a score: the margin up to which a sample counts as near the decision boundary
 FIELDS = {"tolerance": number(0, 1), "cases": several(ANYTHING, 1, 10_000)}
 CASE = {"file": BELOW, "expected": ANYTHING}
+MARGIN = {"margin": number(0, LARGEST)}
 REMEDY = (
     "This machine's engine, decoder or processor computes differently: install the versions in "
     "requirements.txt. If they are installed, do not use this package here; instruction_sets.json "
@@ -35,19 +39,26 @@ class SelfTest:
     """The result of a self-test on this machine.
 
     `agreeing` of `samples` golden samples keep their answer; together they cover `labels` of `of`
-    labels. `furthest` is the largest deviation of a number, of which `tolerance` is allowed.
-    `noun`: what a sample is called. `verified`: False if the package states for which processors
-    it was verified, and this machine's is not among them."""
+    labels. `near` of them are so near the decision boundary that a small error would show, and
+    `near_agreeing` of these keep their answer. `furthest` is the largest deviation of a number, of
+    which `tolerance` is allowed. `noun`: what a sample is called. `verified`: False if the package
+    states for which processors it was verified, and this machine's is not among them. `numeric`:
+    the number format that runs here. `seconds`: for each golden sample, the time from its bytes to
+    its answer."""
 
     noun: str
     processor: str
+    numeric: str
     samples: int
     agreeing: int
+    near: int
+    near_agreeing: int
     labels: int
     of: int
     furthest: float
     tolerance: float
     verified: bool = True
+    seconds: tuple[float, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -56,14 +67,16 @@ class SelfTest:
     @property
     def line(self) -> str:
         """The verdict in one line."""
-        low, high = _wilson(self.agreeing, self.samples)
+        low, high = wilson(self.agreeing, self.samples)
         verdict = "passed" if self.passed else "failed"
         rest = "" if self.verified else f" {UNVERIFIED}"
+        near = f"{self.near_agreeing} of {self.near} near the decision boundary, "
         return (
-            f"Selftest {verdict} on {self.processor}: {self.agreeing} of {self.samples} golden "
-            f"{self.noun}s keep their answer ({low:.1%} to {high:.1%}); they cover {self.labels} "
-            f"of {self.of} labels. The furthest number is {self.furthest:.5f} away from the golden "
-            f"ones, {self.tolerance} is allowed.{rest}"
+            f"Selftest {verdict} on {self.processor}, as {self.numeric}: {self.agreeing} of "
+            f"{self.samples} golden {self.noun}s keep their answer ({low:.1%} to {high:.1%}), "
+            f"{near if self.near else ''}and they cover {self.labels} of {self.of} labels. The "
+            f"furthest number is {self.furthest:.5f} away from the golden ones, {self.tolerance} "
+            f"is allowed.{rest}"
         )
 
 
@@ -71,54 +84,86 @@ def expected(
     predictor: Predictor, samples: Mapping[str, bytes], tolerance: float
 ) -> dict[str, Any]:
     """The content of golden/expected.json: the results of `predictor` for the golden `samples`, by
-    file name, and the `tolerance` with which a package has to reproduce them."""
+    file name with the margin to the decision boundary, and the `tolerance` with which a package
+    has to reproduce them."""
+    kind, description = predictor.kind, predictor.description
+    values = (predictor.answers([data])[0] for data in samples.values())
     cases = [
-        {"file": name, "expected": predictor.kind.golden(predictor, data)}
-        for name, data in samples.items()
+        {
+            "file": name,
+            "expected": kind.golden(predictor, data),
+            "margin": round(kind.margin(value, description), 6),
+        }
+        for (name, data), value in zip(samples.items(), values, strict=True)
     ]
     return {"tolerance": tolerance, "cases": cases}
 
 
-def selftest(folder: Path) -> SelfTest:
+def golden_file(description: Mapping[str, Any]) -> str:
+    """The file of golden answers for the number format of `description`, as `for_processor` gives
+    it: further networks of a package have files of their own."""
+    numeric, networks = description["numeric"], description.get("by_processor", ())
+    further = [network["numeric"] for network in networks[1:]]
+    return f"golden/expected-{numeric}.json" if numeric in further else GOLDEN
+
+
+def selftest(folder: Path, on: str | None = None) -> SelfTest:
     """Check every file of the package in `folder` and answer every golden sample, also on a
-    processor for which the package was not verified.
+    processor for which the package was not verified. `on`: test what runs on that instruction set,
+    with its options.
 
     Raises Damaged if a file was changed, AgreementNotMet if an answer differs from the golden one
     or a number deviates by more than the package's tolerance."""
-    with Predictor.open(folder, untested=True) as predictor:
-        result = _compared(predictor, folder, _golden(folder))
+    result = self_tested(folder, on)
     if not result.passed:
         raise AgreementNotMet(result.line, REMEDY)
     return result
 
 
-def _golden(folder: Path) -> Any:
-    """The content of golden/expected.json. Raises Damaged if it has not the form of `expected`."""
-    golden = parsed(read(folder, GOLDEN), GOLDEN)
-    check_fields(golden, FIELDS, {}, GOLDEN)
+def self_tested(folder: Path, on: str | None = None) -> SelfTest:
+    """As `selftest`, but returns the result whether it passed or not."""
+    with Predictor.open(folder, on=on, untested=True) as predictor:
+        return _compared(predictor, folder, on or instruction_set())
+
+
+def _golden(folder: Path, name: str) -> Any:
+    """The content of the golden answers `name`. Raises Damaged if it has not the form of
+    `expected`."""
+    golden = parsed(read(folder, name), name)
+    check_fields(golden, FIELDS, {}, name)
     for place, case in enumerate(golden["cases"], 1):
-        check_fields(case, CASE, {}, f"{GOLDEN}, case {place}")
+        check_fields(case, CASE, MARGIN, f"{name}, case {place}")
     return golden
 
 
-def _compared(predictor: Predictor, folder: Path, golden: Mapping[str, Any]) -> SelfTest:
-    agreeing, furthest, labels = 0, 0.0, set()
+def _compared(predictor: Predictor, folder: Path, processor: str) -> SelfTest:
+    golden = _golden(folder, golden_file(predictor.description))
+    agreeing, near, near_agreeing, furthest, labels = 0, 0, 0, 0.0, set()
+    seconds = []
     for case in golden["cases"]:
+        began = time.perf_counter()
         found = _answer(predictor, folder, case["file"])
+        seconds.append(time.perf_counter() - began)
         keeps, away, named = _compare_case(predictor, case, found)
-        agreeing += keeps
+        is_near = case.get("margin", LARGEST) <= NEAR
+        agreeing, near = agreeing + keeps, near + is_near
+        near_agreeing += keeps and is_near
         furthest = max(furthest, away)
         labels |= named
     return SelfTest(
         noun=predictor.description.get("noun", "sample"),
-        processor=instruction_set(),
+        processor=processor,
+        numeric=predictor.description["numeric"],
         samples=len(golden["cases"]),
         agreeing=agreeing,
+        near=near,
+        near_agreeing=near_agreeing,
         labels=len(labels),
         of=len(predictor.labels),
         furthest=furthest,
         tolerance=golden["tolerance"],
-        verified=statement(folder, instruction_set()) != "",
+        verified=statement(folder, processor) != "",
+        seconds=tuple(seconds),
     )
 
 
@@ -148,7 +193,7 @@ def _answer(predictor: Predictor, folder: Path, name: str) -> Any:
         ) from error
 
 
-def _wilson(successes: int, n: int) -> tuple[float, float]:
+def wilson(successes: int, n: int) -> tuple[float, float]:
     """The 95 % score interval of a proportion (E. B. Wilson 1927, JASA 22)."""
     share, weight = successes / n, Z * Z / n
     centre = share + weight / 2

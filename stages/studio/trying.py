@@ -2,6 +2,7 @@
 starts with the first question and ends when another package is tried or nobody asks any more."""
 
 import asyncio
+import json
 import re
 import threading
 import time
@@ -28,11 +29,14 @@ from stages.runtime.answers import has_boxes
 from stages.runtime.description import description_of
 from stages.runtime.errors import ConfigError
 from stages.runtime.limits import Disconnected, Limits, RequestBodies
+from stages.runtime.sealed import SEAL
 from stages.runtime.service_pool import Pool
 from stages.runtime.service_predict import CLIENT_CLOSED_REQUEST
 from stages.runtime.service_process import WorkerSetup
 from stages.runtime.service_worker import PredictRequest
+from stages.runtime.verified import FILE as INSTRUCTION_SETS
 from stages.settings import Settings
+from stages.store import Store
 from stages.studio.home import packages_of
 from stages.studio.overlays import OverlayDrawer, model_of, why_no_overlay
 from stages.studio.rendering import NotFound, page
@@ -98,6 +102,8 @@ def routes(settings: Settings) -> list[Route]:
         return page(request, "packages.html", packages=packages, chains=chains)
 
     def package_page(request: Request) -> Response:
+        from stages.deploy.remote.reports import reports_of
+
         package = stored_package(request, settings)
         description = description_of(_unpacked(package, settings))
         return page(
@@ -110,6 +116,8 @@ def routes(settings: Settings) -> list[Route]:
             answers=description["answers"],
             wrong=policy_of(package.name, settings).reports,
             no_overlay=why_no_overlay(_model_ref(description), store),
+            statements=_statements(package, store),
+            reports=reports_of(package.files.get(SEAL, ""), store),
         )
 
     async def answer(request: Request) -> Response:
@@ -195,6 +203,12 @@ def _model_ref(description: dict[str, Any]) -> Ref | None:
     """The model that a package was made of; None if it does not say."""
     id = str(description.get("made_of", {}).get("model", ""))
     return Ref("model", id) if id else None
+
+
+def _statements(package: Package, store: Store) -> dict[str, dict[str, Any]]:
+    """How the package was verified for each instruction set; empty for one that does not say."""
+    digest = package.files.get(INSTRUCTION_SETS)
+    return dict(json.loads(store.get(digest))["instruction_sets"]) if digest else {}
 
 
 def _unpacked(package: Package, settings: Settings) -> Path:

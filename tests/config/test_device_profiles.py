@@ -17,6 +17,7 @@ from stages.config.device_profiles import (
     unknown_profile,
     with_profile,
 )
+from stages.deploy.device.profile_engines import check_profile_engines, unused_processors
 from stages.runtime.errors import ConfigError
 
 FOLDER = Path("configs/devices")
@@ -54,6 +55,44 @@ def test_a_profile_that_ships_contradicts_nothing_and_has_a_source_for_each_figu
 
 def test_the_devices_of_the_list_are_there():
     assert set(profile_names(FOLDER)) >= EXPECTED
+
+
+@pytest.mark.parametrize("name", profile_names(FOLDER))
+def test_the_engines_of_a_profile_that_ships_run_its_number_formats(name):
+    check_profile_engines(read_profile(FOLDER / f"{name}.yaml"))
+
+
+def no_shared_format(table):
+    table["processors"][0].update(numerics=["bfloat16"], rates=[])
+    table["latencies"] = []
+
+
+def timed_in_a_format_that_it_lacks(table):
+    table["latencies"][0].update(engine="opencv", numeric="int8")
+
+
+def on_a_gpu(table):
+    table["processors"][1]["engines"] = ["ncnn"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (no_shared_format, "onnxruntime has none of the number formats of Broadcom"),
+        (timed_in_a_format_that_it_lacks, "opencv has no int8, in which mobilenet_v2"),
+        (on_a_gpu, "ncnn does not use a gpu, as VideoCore VI is one"),
+    ],
+)
+def test_a_profile_that_contradicts_what_an_engine_runs_is_refused(tmp_path, change, why):
+    with pytest.raises(ConfigError, match=why):
+        check_profile_engines(read_profile(changed(tmp_path, change)))
+
+
+def test_a_profile_says_which_operators_fall_back_to_the_cpu():
+    sentences = unused_processors(find_profile("intel_npu", FOLDER))
+
+    assert any("(npu)" in text and "falls back to the cpu" in text for text in sentences)
+    assert unused_processors(find_profile("microcontroller", FOLDER)) == []
 
 
 def test_mace_is_documented_as_legacy_and_the_camera_chip_has_four_kinds_of_processor():

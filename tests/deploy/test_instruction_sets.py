@@ -20,12 +20,15 @@ from stages.deploy.packed import run_packed
 from stages.runner.resolve import resolve
 from stages.runtime.backends.onnxruntime import OnnxRuntime
 from stages.runtime.backends.sums import Sums
-from stages.runtime.errors import AgreementNotMet, ConfigError, UntestedProcessor
+from stages.runtime.description import description_of, for_processor
+from stages.runtime.errors import AgreementNotMet, ConfigError, Damaged, UntestedProcessor
 from stages.runtime.predictor import Predictor
 from stages.runtime.processor import INSTRUCTION_SETS, X86, InstructionSet, instruction_set
 from stages.runtime.sealed import SEAL, seal
+from stages.runtime.selftest import selftest
 from stages.runtime.verified import FILE
 from tests import makers
+from tests.emulation import cortex_a72, haswell
 
 HERE = instruction_set()
 
@@ -39,6 +42,10 @@ WITHOUT_VNNI = pytest.mark.skipif(HERE == "x86-64", reason="this processor is me
 @pytest.fixture
 def careless(monkeypatch):
     """A backend that does not set its option on x86-64 without VNNI: its pair sums saturate."""
+    plant_careless(monkeypatch)
+
+
+def plant_careless(monkeypatch):
     sums = OnnxRuntime.sums
 
     def without_option(numeric: str, instruction_set: str) -> Sums:
@@ -261,3 +268,97 @@ def test_an_emulator_that_nothing_needs_may_be_missing(monkeypatch, unneeded):
     monkeypatch.setattr("shutil.which", lambda name: None)
 
     check_emulators(ELSEWHERE.model_copy(update=unneeded))
+
+
+TWO = {"second_numeric": "auto"}
+
+
+@pytest.fixture(scope="module")
+def two(deployable, tmp_path_factory):
+    """A package with int8, and float16 for x86-64 without VNNI, where int8 saturates."""
+    with pytest.MonkeyPatch.context() as patch:
+        plant_careless(patch)
+        package = deployable.deploy(**TWO)
+    return package, unpack(package, deployable.store, tmp_path_factory.mktemp("two") / "two")
+
+
+@WITHOUT_VNNI
+def test_a_package_may_hold_a_second_format_for_where_the_first_fails(deployable, two):
+    package, folder = two
+
+    first, second = package.rungs
+    assert (first["kept"], second["kept"], package.numeric) == (True, True, "int8")
+    assert second["why"] == "agrees with the trained model; for x86-64"
+    statements = statements_of(package, deployable)
+    assert {name: found["numeric"] for name, found in statements.items()} == {
+        **dict.fromkeys(INSTRUCTION_SETS, "int8"),
+        X86: "float16",
+    }
+    assert all(found["statement"] for found in statements.values())
+    readme, page = ((folder / name).read_text() for name in ("README.md", "report.html"))
+    assert "- x86-64: runs float16; computed" in readme
+    assert "int8 and float16" in page
+
+
+@WITHOUT_VNNI
+@pytest.mark.parametrize("name", [*INSTRUCTION_SETS, "riscv64"])
+def test_the_runtime_chooses_the_format_that_was_verified_for_the_processor(two, name):
+    folder = two[1]
+
+    expected = "float16" if name in (X86, "riscv64") else "int8"
+    chosen = for_processor(description_of(folder), name)
+    with Predictor.open(folder, on=name) as predictor:
+        assert predictor.description["numeric"] == chosen["numeric"] == expected
+        assert len(predictor.predict(makers.picture("square", 999), top=0)["labels"]) == 3
+
+
+@WITHOUT_VNNI
+def test_the_selftest_tests_the_format_that_runs_there_with_samples_of_its_own(two):
+    folder = two[1]
+
+    here, there = selftest(folder), selftest(folder, X86)
+
+    assert (here.numeric, there.numeric) == ("int8", "float16")
+    assert there.tolerance < here.tolerance
+    assert there.near == there.near_agreeing
+
+
+@WITHOUT_VNNI
+def test_a_second_network_that_was_changed_is_found(two, tmp_path):
+    folder = shutil.copytree(two[1], tmp_path / "changed")
+    network = folder / "float16" / "model.onnx"
+    network.write_bytes(network.read_bytes()[:-1] + b"\0")
+
+    with pytest.raises(Damaged, match=r"float16/model\.onnx"):
+        Predictor.open(folder)
+
+
+@pytest.mark.slow
+@WITHOUT_VNNI
+def test_a_target_that_is_opened_by_other_programs_holds_one_format(deployable, careless):
+    work = {"ladder": ("int8", "float32"), "engine": "onnxruntime"}
+
+    package = deployable.deploy("microcontroller", **work, **TWO)
+
+    assert [rung["kept"] for rung in package.rungs] == [False, True]
+
+
+def test_nothing_changes_where_the_first_format_is_verified_everywhere(deployable, package):
+    assert deployable.deploy(**TWO) == package
+
+
+EMULATED_PROCESSORS = [(haswell, "x86-64, as float16"), (cortex_a72, "arm64, as int8")]
+
+
+@pytest.mark.slow
+@WITHOUT_VNNI
+@pytest.mark.parametrize(("processor", "runs"), EMULATED_PROCESSORS, ids=["haswell", "cortex_a72"])
+def test_an_emulated_processor_runs_the_format_that_was_verified_for_it(two, processor, runs):
+    if (emulated := processor()) is None:
+        pytest.skip("no emulator here, or no arm64 interpreter: python -m tests.emulation FOLDER")
+
+    command = emulated.command(two[1], "shapes_sdk", ["selftest"])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
+
+    assert done.returncode == 0, done.stderr
+    assert f"Selftest passed on {runs}" in done.stdout

@@ -5,8 +5,10 @@ import io
 import pytest
 from PIL import Image, ImageDraw
 
+from stages.deploy.remote.reports import DeviceReport, bring_home
 from stages.opening import open_store
 from stages.runner.publish import unpack_package
+from stages.runtime.sealed import SEAL
 from stages.runtime.service_pool import Pool
 from stages.studio.trying import PackageWorker
 from tests.studio.conftest import saved_package, saved_run
@@ -94,3 +96,35 @@ def test_the_process_ends_when_nobody_asks(packages, settings):
 
     assert pool.pids() == []
     assert worker._pool is None
+
+
+def test_what_devices_reported_stands_on_the_page_as_text(browser, packages, settings):
+    store = open_store(settings)
+    package = packages["colours"]
+    report = {
+        "report": 1,
+        "package": package.files[SEAL],
+        "name": "colours",
+        "machine": "aarch64",
+        "system": "Linux",
+        "processor": "<script>alert(1)</script>",
+        "libraries": {"numpy": "2.0"},
+        "verdict": "failed",
+        "selftest": {
+            **{"instruction_set": "arm64", "numeric": "float32", "verified": False},
+            **{"samples": 9, "agreeing": 7, "near": 4, "near_agreeing": 2},
+            **{"labels": 3, "of_labels": 3, "furthest": 0.25, "tolerance": 0.001},
+            **{"median_ms": 12.5, "p95_ms": 20.0},
+        },
+    }
+    before = browser.get(f"/try/{package.ref.id}").text
+    bring_home(DeviceReport.model_validate(report), "drone", "2026-11-30", store)
+
+    page = browser.get(f"/try/{package.ref.id}").text
+
+    assert "drone" not in before
+    assert "7 of 9 (45 to 94 %)" in page
+    assert "2 of 4" in page
+    assert "failed" in page
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page

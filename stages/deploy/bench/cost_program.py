@@ -1,17 +1,20 @@
 """A process of its own that measures what a network costs here:
-`python -I cost_program.py HOME BACKEND GRAPH NUMERIC THREADS SECONDS SIDE SIDE ...`.
+`python -I cost_program.py HOME RUNTIME BACKEND GRAPH NUMERIC THREADS SECONDS SIDE SIDE ...`.
 
-It imports nothing but the runtime in HOME, as a device does, and prints a line of JSON."""
+It imports nothing but the package RUNTIME in HOME, as a device does, and prints a line of JSON."""
 
 import json
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 WARM, LEAST, MOST = 3, 20, 400  # windows before the clock counts, and those that are timed
 
 
-def main(home: str, backend: str, graph: str, numeric: str, threads: int, seconds: float) -> None:
+def main(
+    home: str, runtime: str, backend: str, graph: str, numeric: str, threads: int, seconds: float
+) -> None:
     """Load `graph`, whose number format is `numeric`, and run random windows one at a time on
     `threads` threads, for about `seconds`.
 
@@ -24,9 +27,9 @@ def main(home: str, backend: str, graph: str, numeric: str, threads: int, second
 
     window = np.random.default_rng(0).standard_normal((1, *shape)).astype(np.float32)
     began = time.perf_counter()
-    from stages.runtime.backends import BACKENDS
-
-    engine = BACKENDS[backend](Path(graph), threads=threads, numeric=numeric)
+    engine = import_module(f"{runtime}.backends").BACKENDS[backend](
+        Path(graph), threads=threads, numeric=numeric
+    )
     inputs = {engine.inputs[0]: window}
     engine.run(inputs)
     load = time.perf_counter() - began
@@ -62,6 +65,6 @@ def _memory() -> float:
 
 
 if __name__ == "__main__":
-    home, backend, graph, numeric, threads, seconds, *sides = sys.argv[1:]
+    home, runtime, backend, graph, numeric, threads, seconds, *sides = sys.argv[1:]
     shape = tuple(map(int, sides))
-    main(home, backend, graph, numeric, int(threads), float(seconds))
+    main(home, runtime, backend, graph, numeric, int(threads), float(seconds))

@@ -8,6 +8,8 @@ from typing import Any
 from stages.deploy.bench import cost_program
 from stages.deploy.device.measuring import printed_figures
 
+RUNTIME = "stages.runtime"
+
 
 @dataclass(frozen=True)
 class Costs:
@@ -36,5 +38,5 @@ def costs_of(
 ) -> Costs:
     """Measure the network at `graph` for one window of `shape` at a time, on `threads` threads, for
     about `seconds`. Raises CannotRun with the engine's message if it does not run it."""
-    arguments = (backend, graph, numeric, threads, seconds, *shape)
+    arguments = (RUNTIME, backend, graph, numeric, threads, seconds, *shape)
     return Costs(**printed_figures(cost_program.__name__, *arguments))

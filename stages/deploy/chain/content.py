@@ -10,9 +10,9 @@ from stages.parts import MODALITIES
 from stages.runtime.answers import of as kind_of
 from stages.runtime.crops import LARGEST_MARGIN
 from stages.runtime.description import (
-    CHAIN_FORMAT,
     CHAINED,
     CLASSIFIER,
+    SEVERAL_FORMAT,
     check_description,
 )
 from stages.runtime.errors import ConfigError
@@ -70,7 +70,7 @@ def _description(
     return {
         **outer,
         "name": name,
-        "package_format": CHAIN_FORMAT,
+        "package_format": SEVERAL_FORMAT,
         "answers": CHAINED,
         "labels": final_labels(detector.labels, classifier.labels, classified),
         "threshold": 0.0,

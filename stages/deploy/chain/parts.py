@@ -83,6 +83,11 @@ def check_parts(detector: ChainPart, classifier: ChainPart) -> None:
                 f"'{part.name}' is a chain itself, and a chain has two packages.",
                 "Name the two packages that answer alone.",
             )
+        if "by_processor" in part.description:
+            raise ConfigError(
+                f"'{part.name}' has several networks, of which the processor chooses.",
+                "Pack it with deploy.second_numeric: off.",
+            )
         if part.description["modality"] != "pictures":
             raise ConfigError(
                 f"'{part.name}' answers {part.description['modality']}, and crops are pictures.",

@@ -13,6 +13,7 @@ from stages.deploy.device.untrained_network import Packed, packed, windows_of
 from stages.deploy.device.untrained_weights import NetworkSpec
 from stages.deploy.engines import Engine, size_of
 from stages.deploy.engines.onnxruntime import ONNX_RUNTIME as COUNTED
+from stages.deploy.remote.connection import DeviceLost
 from stages.models.genotype import parameters_of, parse
 from stages.parts import ENGINES
 from stages.resources import Resources
@@ -34,7 +35,7 @@ def fitted(
     of `train.device` or have an operator that the engine of a target lacks; unchanged if there is
     no limit and no engine lacks any, or if they have been measured before. `labels` counts the
     labels of its data, if that is needed. `profile`: that of its device, from which latencies are
-    estimated that were not measured there.
+    estimated that were not measured there, also if the device cannot be reached now.
 
     Raises ConfigError if no input is left, naming the nearest one, if no searched architecture
     keeps the counted limits, or if the limits are those of another device without a profile that
@@ -152,7 +153,7 @@ def _device_cost(
         )
     except CannotRun as error:
         return DeviceCost(input=name, numeric=numeric, why=error.problem)
-    except Unmeasured:
+    except (Unmeasured, DeviceLost):
         if profile is None:
             raise
         figures = _estimated(model_input, spec, numeric, untrained, profile, store, resources)

@@ -5,6 +5,8 @@ import platform
 from pathlib import Path
 
 from stages.config.device import HERE
+from stages.deploy.remote.connection import RemoteDevice
+from stages.deploy.remote.devices import read_devices
 from stages.resources import Resources
 
 
@@ -18,9 +20,19 @@ def processor() -> str:
     return f"{len(names)} x {names[0]}" if names else platform.machine()
 
 
-def name_of(profile: str) -> str:
+def name_of(profile: str, resources: Resources) -> str:
     """The name under which measurements of `profile` are cached."""
-    return processor() if profile == HERE else profile
+    if profile == HERE:
+        return processor()
+    device = remote_device(profile, resources)
+    return f"{profile}: {device.address} {device.port} {device.python}" if device else profile
+
+
+def remote_device(profile: str, resources: Resources) -> RemoteDevice | None:
+    """The device that a person has added under the name `profile`; None if there is none."""
+    if resources.devices is None or is_here(profile, resources):
+        return None
+    return read_devices(resources.devices).get(profile)
 
 
 def is_here(profile: str, resources: Resources) -> bool:

@@ -13,7 +13,9 @@ from typing import Any
 import stages
 from stages.closure import code_of
 from stages.config.device import DeviceCost
-from stages.deploy.device.machine import is_here, name_of
+from stages.deploy.device.machine import is_here, name_of, remote_device
+from stages.deploy.remote.connection import RemoteDevice, figures_of, run_there
+from stages.deploy.sdk import backend_sources
 from stages.memo import CachedContent
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError, WorkflowError
@@ -21,6 +23,8 @@ from stages.store import Store
 
 TIMEOUT = 600  # seconds
 DECIMALS = 3
+MOST_PRINTED = 10_000  # bytes, by the program on a device
+FIGURES = ("latency_ms_p95", "memory_mb")  # that it prints
 
 
 class CannotRun(WorkflowError):
@@ -46,10 +50,15 @@ def measured(
     registry ENGINES, runs it on the device of `profile`; cached in `store`.
 
     Raises CannotRun if the engine does not support the network, Unmeasured if this is not the
-    device and it has not been measured there."""
-    key = ["device figures", network, list(shape), name_of(profile), engine.backend, engine.measure]
+    device, it is none that was added, and it has not been measured there; DeviceLost if it was
+    added and cannot be reached."""
+    place = name_of(profile, resources)
+    key = ["device figures", network, list(shape), place, engine.backend, engine.measure]
+    device = remote_device(profile, resources)
 
     def make() -> CachedContent:
+        if device:
+            return CachedContent(_measure_there(device, network, numeric, shape, engine))
         if not is_here(profile, resources):
             raise _unmeasured(name, profile)
         return CachedContent(_measure(network, numeric, shape, engine))
@@ -65,6 +74,39 @@ def _measure(
     with TemporaryDirectory() as folder:
         graph = engine.place(network, Path(folder))
         figures = _run_child(graph, numeric, shape, engine)
+    return {name: round(value, DECIMALS) for name, value in figures.items()}
+
+
+def _measure_there(
+    device: RemoteDevice,
+    network: Mapping[str, bytes],
+    numeric: str,
+    shape: Sequence[int],
+    engine: Any,
+) -> dict[str, float]:
+    """As `_measure`, on a device that is reached over ssh, with the runtime of this machine."""
+    files = {f"network/{name}": data for name, data in network.items()}
+    files |= backend_sources("stages/runtime", engine.backend)
+    program = Path(str(find_spec(engine.measure).origin))  # type: ignore[union-attr]
+    files |= {"stages/__init__.py": b"", "program.py": program.read_bytes()}
+    graph = f"{{folder}}/network/{engine.files[0]}"
+    arguments = [
+        "{folder}/program.py",
+        "{folder}",
+        engine.backend,
+        graph,
+        numeric,
+        *map(str, shape),
+    ]
+    done = run_there(device, files, arguments, TIMEOUT, MOST_PRINTED)
+    if any(error in done.err for error in ("BackendMissing", "ModuleNotFoundError")):
+        raise ConfigError(
+            f"Device {device.name}: {engine.name} does not run there: {done.message}.",
+            f"Install {', '.join(('numpy', *engine.libraries))} for {device.python} there.",
+        )
+    if done.why or done.code:
+        raise CannotRun(f"On {device.name}: {done.why or _error_message(done.err, done.code)}")
+    figures = figures_of(device, done, FIGURES)
     return {name: round(value, DECIMALS) for name, value in figures.items()}
 
 
@@ -100,6 +142,7 @@ def _error_message(stderr: str, code: int) -> str:
 def _unmeasured(name: str, profile: str) -> Unmeasured:
     return Unmeasured(
         f"train.device.profile: the store has no measurements of '{profile}' for {name}.",
-        "Run `aiwf plan` with this pipeline on that device, with this store and AIWF_DEVICE set "
-        f"to '{profile}', or leave the profile out to measure here.",
+        f"Add it: aiwf device add {profile} user@host. Or run `aiwf plan` with this pipeline on "
+        f"that device, with this store and AIWF_DEVICE set to '{profile}', or leave the profile "
+        "out to measure here.",
     )

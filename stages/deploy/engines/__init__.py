@@ -40,7 +40,8 @@ class Engine:
     `cannot`: the number formats that it does not run, each with the reason. `lacks_operators`:
     whether networks that ONNX can express may have operators that it lacks; then each family is
     tried before training. `measure`: the module that, run as a program, prints what a network costs
-    on this machine (deploy/device/child.py)."""
+    on this machine (deploy/device/child.py). `processors`: the kinds of processor that run its
+    operators; on a device with others all of them fall back to these."""
 
     name: str
     format: str
@@ -50,6 +51,7 @@ class Engine:
     cannot: Mapping[str, str] = field(default_factory=dict)
     lacks_operators: bool = False
     measure: str = MEASURING_PROGRAM
+    processors: tuple[str, ...] = ("cpu",)
 
     @property
     def compressors(self) -> dict[str, str]:

@@ -3,14 +3,17 @@ such a package on samples and how to verify it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from stages.deploy.content import Content
 from stages.deploy.packed import TimedAnswers, no_progress
 
 
 class Target(Protocol):
-    """What a target provides."""
+    """What a target provides. `chooses`: whether its packages may hold several networks, of which
+    the runtime chooses one by the processor."""
+
+    chooses: ClassVar[bool]
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative path, without the seal and what is measured later. Equal

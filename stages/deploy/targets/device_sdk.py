@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from stages.deploy.content import (
     Content,
@@ -20,6 +21,8 @@ from stages.runtime.neutral import line
 class DeviceSdk:
     """Network, labels, steps as data, golden samples, and the runtime as a Python package; beside
     it the C library's sources, if that has a plug-in for the engine."""
+
+    chooses: ClassVar[bool] = True
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative path."""
@@ -60,5 +63,8 @@ class DeviceSdk:
         return []
 
     def verify(self, folder: Path, content: Content) -> None:
-        """Run the selftest of the package in `folder`. Raises AgreementNotMet if it fails."""
+        """Run the selftest of the package in `folder`, with each of its networks. Raises
+        AgreementNotMet if it fails."""
         self_test(folder, content.sdk)
+        for network in content.description.get("by_processor", ())[1:]:
+            self_test(folder, content.sdk, on=network["instruction_sets"][0])

@@ -2,6 +2,7 @@
 the folder microcontroller/ of a device_sdk package, whose answers it is compared with."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from stages.deploy.c_source import builds
 from stages.deploy.c_source.library import c_library
@@ -21,6 +22,8 @@ FOLDER = "microcontroller"
 class Microcontroller(DeviceSdk):
     """The network and the steps around it as C, with a test for a computer and an emulated board.
     Samples of the test split are answered by the package's Python code; golden samples by both."""
+
+    chooses: ClassVar[bool] = False  # its C source is of one network
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative path. Raises ConfigError, naming it, for an operator or

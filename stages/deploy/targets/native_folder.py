@@ -34,6 +34,7 @@ class NativeFolder(DeviceSdk, ABC):
     """A folder for one engine, which has the target's own name."""
 
     engine: ClassVar[str]
+    chooses: ClassVar[bool] = False  # a program that calls the engine opens one network
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative path."""

@@ -139,7 +139,8 @@ def sure(found: SureAnswers) -> str:
 def processors(found: Sequence[Statement]) -> str:
     """The README's section on the processors for which the package was verified, and how."""
     rows = "".join(
-        f"- {processor.instruction_set}: {processor.statement}. {capital(processor.basis)}.\n"
+        f"- {processor.instruction_set}: {_runs(processor)}{processor.statement}. "
+        f"{capital(processor.basis)}.\n"
         for processor in found
     )
     return f"""
@@ -152,6 +153,11 @@ An 8-bit network may give other answers on another processor. This package was v
 On other processors it refuses to answer unless it is started with `--untested`; `selftest` says
 whether it answers correctly there.
 """
+
+
+def _runs(processor: Statement) -> str:
+    """The number format that a package with several runs there."""
+    return f"runs {processor.numeric}; " if processor.numeric else ""
 
 
 def verified_parts(statements: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from stages.artifacts import Ref, digest_of
 from stages.blobs import BlobEntry
 from stages.runner.gc.garbage import Garbage, blob_garbage, is_old
 from stages.runtime.errors import Damaged
+from stages.runtime.sealed import SEAL
 from stages.store import Store
 
 JOBS = "notes/jobs/"  # of training that was handed in: the digest of its request -> what it made
@@ -34,6 +35,17 @@ def unreached_artifacts(store: Store) -> Iterator[Garbage]:
         package = Ref("package", entry.key.rpartition("/")[2].removesuffix(".json"))
         if is_old(entry.modified) and package not in reached:
             yield blob_garbage("notes", entry, store.blobs)
+    seals = {seal_of(ref, store) for ref in reached if ref.kind == "package"}
+    for entry in store.blobs.entries("notes/device_reports/"):
+        if is_old(entry.modified) and entry.key.rpartition("/")[2].removesuffix(".json") not in (
+            seals
+        ):
+            yield blob_garbage("notes", entry, store.blobs)
+
+
+def seal_of(package: Ref, store: Store) -> str:
+    """The digest of a package's seal, by which reports of devices name it; empty without one."""
+    return str(read_record(package, store).get("files", {}).get(SEAL, ""))
 
 
 def ref_of(key: str) -> Ref:

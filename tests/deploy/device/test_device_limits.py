@@ -9,6 +9,8 @@ from stages.config import PipelineConfig
 from stages.config.device import Device
 from stages.config.device_profiles import find_profile
 from stages.deploy.device.device_limits import fitted
+from stages.deploy.remote.connection import DeviceLost, RemoteDevice
+from stages.deploy.remote.devices import add_device
 from stages.etl import source
 from stages.opening import resources_of
 from stages.runtime.backends import numpy_engine  # noqa: F401 - registers all layers
@@ -139,6 +141,21 @@ def test_of_a_device_that_is_not_here_the_profiles_figures_estimate_and_say_so(p
     assert found.estimated == "published int8 figures of ncnn"
     assert 0.1 < found.latency_ms_p95 < 50
     assert "latency on raspberry_pi_4, estimated from published int8" in device.notices()[0]
+
+
+def test_of_a_device_that_was_added_and_is_gone_the_latency_is_estimated(place, tmp_path):
+    resources, _, store = place
+    add_device(RemoteDevice("board", "nobody@127.0.0.1", 1), tmp_path / "devices.json")
+    resources = replace(resources, devices=tmp_path / "devices.json")
+    profile = find_profile("raspberry_pi_4", Path("configs/devices"))
+    elsewhere = pipeline_with(place, Device(latency_ms_p95=500, profile="board"))
+
+    device = fitted(elsewhere, two, store, resources, profile).device
+
+    assert device.measured[0].estimated == "published int8 figures of ncnn"
+    assert "latency on board, estimated" in device.notices()[0]
+    with pytest.raises(DeviceLost, match="connection is lost"):
+        fitted(elsewhere, two, store, resources)
 
 
 def test_an_estimate_above_the_limit_leaves_an_input_out_and_says_so(place):
