@@ -87,8 +87,8 @@ def _halved(weight: NDArray[np.float32], axis: int) -> Narrowed | None:
 
 def _quantized(weight: NDArray[np.float32], axis: int) -> Narrowed | None:
     """`weight` as int8, with a scale for each output channel."""
-    others = tuple(place for place in range(weight.ndim) if place != axis)
-    largest = np.abs(weight).max(axis=others, keepdims=True)
+    remaining = tuple(place for place in range(weight.ndim) if place != axis)
+    largest = np.abs(weight).max(axis=remaining, keepdims=True)
     scales = np.where(largest > 0, largest / LEVELS, 1.0).astype(np.float32)
     whole = np.clip(np.rint(weight / scales), -LEVELS, LEVELS).astype(np.int8)
     quantization = schema().QuantizationParametersT()

@@ -352,6 +352,6 @@ def gather(work: Lowering, node: Node) -> None:
         value, place = work.value(name), work.axis(axis, name)
         inputs, out = [value.tensor, constant], work.output(node, value.channels_last)
         return work.file.operator("GATHER", inputs, [out], "GatherOptions", axis=place)
-    one = [*shape[:axis], 1, *shape[axis + 1 :]]
+    single = [*shape[:axis], 1, *shape[axis + 1 :]]
     inputs = [work.first(name), constant]
-    return _as_output(work, node, work.emit("GATHER", inputs, one, "GatherOptions", axis=axis))
+    return _as_output(work, node, work.emit("GATHER", inputs, single, "GatherOptions", axis=axis))
