@@ -1,0 +1,13 @@
+#ifndef AIWF_AFTER_H
+#define AIWF_AFTER_H
+
+#include "steps.h"
+
+#define NOT_OF_ONE "Network and description are not of the same model: export it again."
+
+/* Replace `count` logits by scores that add up to 1. */
+void softmax(float *values, int64_t count);
+/* AIWF_ENGINE_FAILED unless `logits` is [rows, labels]. */
+int check_labels(const struct array *logits, aiwf_error *error);
+
+#endif

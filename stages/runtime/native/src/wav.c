@@ -1,0 +1,102 @@
+#include "wav.h"
+
+#include <string.h>
+
+#define HEADER 8 /* bytes of a chunk's name and size */
+#define EXTENSIBLE 0xFFFE
+#define EXTENSIBLE_BYTES 40
+
+static uint32_t little(const uint8_t *at, int bytes) {
+    uint32_t value = 0;
+    for (int k = bytes - 1; k >= 0; k--) {
+        value = value << 8 | at[k];
+    }
+    return value;
+}
+
+int is_wav(const uint8_t *data, size_t size) {
+    return size >= 12 && (memcmp(data, "RIFF", 4) == 0 || memcmp(data, "RF64", 4) == 0) &&
+           memcmp(data + 8, "WAVE", 4) == 0;
+}
+
+/* Whether another chunk begins at `at`, and not sound. */
+static int is_chunk(const uint8_t *data, size_t size, size_t at) {
+    if (at + HEADER > size) {
+        return 0;
+    }
+    for (int k = 0; k < 4; k++) {
+        if (data[at + (size_t)k] < ' ' || data[at + (size_t)k] > '~') {
+            return 0;
+        }
+    }
+    return (uint64_t)at + HEADER + little(data + at + 4, 4) <= (uint64_t)size + 1;
+}
+
+/* Whether the stated size of the sound is not its size: nothing or far too much, or that of the
+   file. */
+static int is_guessed(const uint8_t *data, size_t size, size_t at, uint32_t stated) {
+    const size_t there = size - at;
+    if (stated == 0) {
+        return there > 0 && !is_chunk(data, size, at);
+    }
+    return stated > there &&
+           (stated >= WAV_PLACEHOLDER || stated == size || (uint64_t)stated + HEADER == size);
+}
+
+/* The next chunk from *at on: where its content begins; 0 behind the last. *at moves on. */
+static size_t next_chunk(const uint8_t *data, size_t size, size_t *at, uint32_t *stated) {
+    if (*at > size || size - *at < HEADER) {
+        return 0;
+    }
+    const size_t content = *at + HEADER;
+    *stated = little(data + *at + 4, 4);
+    *at = content + (size_t)*stated + *stated % 2;
+    return content;
+}
+
+void wav_bytes(const uint8_t *data, size_t size, uint64_t *there, uint64_t *stated) {
+    size_t at = 12, content;
+    uint32_t length;
+    *there = *stated = 0;
+    while ((content = next_chunk(data, size, &at, &length)) != 0) {
+        if (memcmp(data + content - HEADER, "data", 4) == 0) {
+            *there = size - content;
+            *stated = is_guessed(data, size, content, length) ? *there : length;
+            *there = *there < *stated ? *there : *stated;
+            return;
+        }
+    }
+}
+
+static void fix(struct wav_fixes *fixes, size_t at, uint32_t value, int bytes) {
+    if (fixes->count < WAV_MOST_FIXES) {
+        for (int k = 0; k < bytes; k++) {
+            fixes->byte[4 * fixes->count + k] = (uint8_t)(value >> (8 * k));
+        }
+        fixes->at[fixes->count] = at;
+        fixes->length[fixes->count++] = bytes;
+    }
+}
+
+void wav_correct(const uint8_t *data, size_t size, struct wav_fixes *fixes) {
+    size_t at = 12, content;
+    uint32_t length;
+    fixes->count = 0;
+    if (!is_wav(data, size) || memcmp(data, "RF64", 4) == 0) { /* states its sizes elsewhere */
+        return;
+    }
+    while ((content = next_chunk(data, size, &at, &length)) != 0) {
+        const uint8_t *name = data + content - HEADER;
+        if (memcmp(name, "fmt ", 4) == 0 && length < EXTENSIBLE_BYTES && size - content >= 2 &&
+            little(data + content, 2) == EXTENSIBLE) {
+            fix(fixes, content, 1, 2); /* PCM */
+        }
+        if (memcmp(name, "data", 4) == 0) {
+            if (is_guessed(data, size, content, length)) {
+                fix(fixes, content - 4, (uint32_t)(size - content), 4);
+                fix(fixes, 4, (uint32_t)(size - HEADER), 4);
+            }
+            return;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+"""How tests build the C library and run its program."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, NamedTuple
+
+import pytest
+
+from stages import runtime
+
+SOURCES = Path(runtime.__path__[0]) / "native"
+TOOLS = ("cmake", "gcc")
+HEADERS = ("jpeglib.h", "png.h", "sndfile.h")
+WARNINGS = "-Werror -Wconversion -Wno-sign-conversion"
+SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -g -O1"
+
+
+def _missing() -> list[str]:
+    folders = [Path("/usr/include"), Path("/usr/local/include")]
+    headers = [name for name in HEADERS if not any((at / name).is_file() for at in folders)]
+    return [*(name for name in TOOLS if not shutil.which(name)), *headers]
+
+
+needs_tools = pytest.mark.skipif(bool(_missing()), reason=f"not here: {', '.join(_missing())}")
+
+
+class Built(NamedTuple):
+    """A folder with the library, its plug-ins and programs; `through`: an emulator's command."""
+
+    folder: Path
+    through: tuple[str, ...] = ()
+
+    def run(self, *arguments: str | Path, library: Path | None = None) -> Any:
+        """The finished process of aiwf_predict."""
+        engine = ["--library", str(library or onnxruntime())]
+        command = [*self.through, str(self.folder / "aiwf_predict"), *engine, *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+    def answers(self, package: Path, files: Iterable[Path], *options: str) -> list[dict[str, Any]]:
+        """What the program prints as JSON for `files`, with all labels."""
+        done = self.run("--json", "--top", "0", *options, package, *files)
+        assert done.stdout, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@cache
+def built(flags: str = "", *options: str) -> Built:
+    """The library built with the compiler's `flags` and CMake's `options`."""
+    return Built(build(Path(mkdtemp(prefix="aiwf-native-")), flags, options))
+
+
+def build(folder: Path, flags: str, options: Sequence[str], sources: Path = SOURCES) -> Path:
+    cached = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+    configure = ["cmake", "-S", sources, "-B", folder, f"-DCMAKE_C_FLAGS={flags}"]
+    for command in (
+        [*configure, *cached, *options],
+        ["cmake", "--build", folder, "--parallel", "2"],
+    ):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder
+
+
+@cache
+def onnxruntime() -> Path:
+    """The shared library in the installed wheel."""
+    spec = find_spec("onnxruntime")
+    assert spec is not None
+    assert spec.origin is not None
+    (library,) = (Path(spec.origin).parent / "capi").glob("libonnxruntime.so.*.*.*")
+    return library

@@ -1,0 +1,86 @@
+"""The C library answers as the package's own Python does."""
+
+import pytest
+
+from stages.deploy.pack import unpack
+from stages.runtime.predictor import Predictor
+from tests.deploy.native_sdk import samples
+from tests.deploy.native_sdk.building import WARNINGS, built, needs_tools
+
+pytestmark = [pytest.mark.slow, needs_tools]
+CLOSE = 1e-3  # of a score in float32
+PIXELS = 0.5  # of an edge of a box
+
+
+@pytest.fixture(scope="session")
+def program():
+    return built(WARNINGS)
+
+
+def opened(deployable, folder, **config):
+    package = deployable.deploy(**config)
+    return unpack(package, deployable.store, folder / "package")
+
+
+def furthest(expected, found):
+    """The largest difference of the scores of two answers with all labels."""
+    scores = {entry["label"]: entry["score"] for entry in found["labels"]}
+    assert expected["labels"][0]["label"] == found["labels"][0]["label"]
+    assert len(scores) == len(expected["labels"])
+    return max(abs(entry["score"] - scores[entry["label"]]) for entry in expected["labels"])
+
+
+def test_pictures_of_every_kind_are_answered_as_by_python(deployable, program, tmp_path):
+    folder = opened(deployable, tmp_path, ladder=("float32",))
+    photos = list(samples.photos(tmp_path))
+    found = program.answers(folder, photos)
+
+    with Predictor.open(folder) as predictor:
+        for path, answer in zip(photos, found, strict=True):
+            expected = predictor.predict(path.read_bytes(), top=0)
+            assert furthest(expected, answer) <= CLOSE, path.name
+            assert answer["sure"] == expected["sure"]
+
+
+def test_sounds_and_their_windows_are_answered_as_by_python(hearing, program, tmp_path):
+    folder = opened(hearing, tmp_path, ladder=("float32",))
+    sounds = list(samples.sounds(tmp_path))
+    found = program.answers(folder, sounds)
+
+    with Predictor.open(folder) as predictor:
+        for path, answer in zip(sounds, found, strict=True):
+            expected = predictor.predict(path.read_bytes(), top=0)
+            assert furthest(expected, answer) <= CLOSE, path.name
+            spans = [(window["start"], window["end"]) for window in expected["windows"]]
+            assert [(span["start"], span["end"]) for span in answer["windows"]] == spans
+
+
+def test_boxes_are_found_as_by_python(detecting, program, tmp_path):
+    folder = opened(detecting, tmp_path, ladder=("float32",))
+    photos = list(samples.photos(tmp_path))
+    scenes = sorted((folder / "golden").glob("*.[jp][pn]g"))
+    found = program.answers(folder, [*photos, *scenes])
+
+    with Predictor.open(folder) as predictor:
+        assert sum(len(answer["boxes"]) for answer in found) > 0
+        for path, answer in zip([*photos, *scenes], found, strict=True):
+            expected = predictor.predict(path.read_bytes())
+            assert len(answer["boxes"]) == len(expected["boxes"]), path.name
+            for box, other in zip(expected["boxes"], answer["boxes"], strict=True):
+                assert box["label"] == other["label"]
+                assert box["score"] == pytest.approx(other["score"], abs=CLOSE)
+                assert box["box"] == pytest.approx(other["box"], abs=PIXELS)
+
+
+@pytest.mark.parametrize("kind", ["deployable", "hearing", "detecting"])
+def test_selftest_passes_and_refuses_a_changed_package(kind, program, request, tmp_path):
+    folder = opened(request.getfixturevalue(kind), tmp_path, ladder=("float32",))
+    done = program.run("--selftest", folder)
+    assert done.returncode == 0, done.stderr
+    assert "golden samples keep their answer" in done.stdout
+
+    damaged = folder / "labels.txt"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
+    done = program.run("--selftest", folder)
+    assert done.returncode == 3
+    assert "labels.txt in the package is not what was packed" in done.stderr
