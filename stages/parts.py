@@ -231,6 +231,7 @@ TARGETS = Registry(
         "mnn": ".deploy.targets.mnn_folder:MnnFolder",
         "litert": ".deploy.targets.litert_folder:LitertFolder",
         "microcontroller": ".deploy.targets.microcontroller:Microcontroller",
+        "executable": ".deploy.targets.executable:Executable",
     },
 )
 

@@ -108,11 +108,13 @@ def _files(work: Workbench, result: LadderResult) -> dict[str, bytes]:
 
 
 def _with_golden(folder: Path, work: Workbench, best: Tested) -> dict[str, bytes]:
-    """The golden samples and answers, which are written to `folder`, too, and what the target makes
-    of them."""
+    """The golden samples and answers, and what the target makes of them; all are written to
+    `folder`, too."""
     files = _golden(folder, work, best)
     write_folder(folder, files)
-    return {**files, **work.target.golden_files(folder, best.content)}
+    further = work.target.golden_files(folder, best.content)
+    write_folder(folder, further)
+    return {**files, **further}
 
 
 def _stating(readme: bytes, verified_parts: list[str]) -> dict[str, bytes]:
