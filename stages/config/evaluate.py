@@ -91,8 +91,9 @@ class DeployConfig(Section):
         ("device_sdk", "cloud_api"),
         min_length=1,
         description="Kinds of package to make. `device_sdk`: a folder that answers wherever Python "
-        "is. `cloud_api`: an HTTP service. `openvino`, `ncnn` and `mnn`: folders in that engine's "
-        "own format, for programs that call it; they use that engine, whatever deploy.engine says. "
+        "is. `cloud_api`: an HTTP service. `openvino`, `ncnn`, `mnn` and `litert`: folders in that "
+        "engine's own format, for programs that call it; they use that engine, whatever "
+        "deploy.engine says. "
         "`microcontroller`: classification by a small network as C99 source without allocation, "
         "and as an Arduino library.",
     )

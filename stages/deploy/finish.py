@@ -118,11 +118,13 @@ def _verified(result: LadderResult) -> dict[str, Any]:
 
 
 def _with_golden(folder: Path, work: Workbench, result: LadderResult) -> dict[str, bytes]:
-    """The golden samples and answers, which are written to `folder`, too, and what the target makes
-    of them."""
+    """The golden samples and answers, and what the target makes of them; all are written to
+    `folder`, too."""
     files = _golden(folder, work, result)
     write_folder(folder, files)
-    return {**files, **work.target.golden_files(folder, result.best.content)}
+    further = work.target.golden_files(folder, result.best.content)
+    write_folder(folder, further)
+    return {**files, **further}
 
 
 def _stating(readme: bytes, verified_parts: list[str]) -> dict[str, bytes]:

@@ -21,6 +21,7 @@ LEAST = {
     "openvino": "2026.4.1",
     "ncnn": "1.0.20261020",
     "MNN": "3.6.1",
+    "ai-edge-litert": "2.3.0",
     "paddlepaddle": "3.3.1",
     "setuptools": "65.5.0",
 }

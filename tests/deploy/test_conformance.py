@@ -140,7 +140,7 @@ def test_the_matrix_is_written_and_read_again(tmp_path):
     assert text == page(read(tmp_path))
     assert "| 1 of 2 | 1e-07 | – | 0.02 |" in text
     assert "- onnxruntime, b@64: It lacks an operator: Frobnicate." in text
-    assert "- litert: " in text
+    assert "- paddle_lite: " in text
     assert "- mnn: not measured yet" in text
 
 

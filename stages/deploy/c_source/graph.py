@@ -52,17 +52,22 @@ class Graph:
     quantized: Mapping[str, QuantizedConstant]
     shapes: Mapping[str, tuple[int, ...]]
     input: str
-    output: str
+    outputs: tuple[str, ...]
+
+    @property
+    def output(self) -> str:
+        """The first output, of a network that has one."""
+        return self.outputs[0]
 
     def users(self, name: str) -> list[Node]:
         """The nodes that read the array `name`."""
         return [node for node in self.nodes if name in node.inputs]
 
     def sole_user(self, name: str) -> Node | None:
-        """The only node that reads the array `name`; None if there are several or it is the
-        network's output."""
+        """The only node that reads the array `name`; None if there are several or it is an output
+        of the network."""
         found = self.users(name)
-        return found[0] if len(found) == 1 and name != self.output else None
+        return found[0] if len(found) == 1 and name not in self.outputs else None
 
 
 def read_graph(network: Mapping[str, bytes], shape: Sequence[int]) -> Graph:
@@ -77,9 +82,17 @@ def read_graph(network: Mapping[str, bytes], shape: Sequence[int]) -> Graph:
             f"microcontroller: the network has {len(inputs)} inputs and {len(outputs)} outputs.",
             "This target takes networks that answer labels, with one input and one output.",
         )
+    return folded(record, arrays, (1, *shape))
+
+
+def folded(record: Mapping[str, Any], arrays: Mapping[str, Array], shape: tuple[int, ...]) -> Graph:
+    """The graph of a network with one input, of `shape`, as `read_onnx` gives it.
+
+    Every node is computed once for a window of zeros, which gives all shapes; what does not depend
+    on the window becomes a constant. Raises ConfigError if an operator cannot be computed."""
     nodes = [_node(node, arrays) for node in record["nodes"]]
-    return _folded(nodes, {name: _widened(arrays[name]) for name in arrays}, inputs[0], outputs[0],
-                   (1, *shape))  # fmt: skip
+    widened = {name: _widened(arrays[name]) for name in arrays}
+    return _folded(nodes, widened, record["inputs"][0], tuple(record["outputs"]), shape)
 
 
 def _record(network: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -112,10 +125,12 @@ def _widened(array: Array) -> Array:
 
 
 def _folded(
-    nodes: Sequence[Node], arrays: dict[str, Array], first: str, last: str, shape: tuple[int, ...]
+    nodes: Sequence[Node],
+    arrays: dict[str, Array],
+    first: str,
+    outputs: tuple[str, ...],
+    shape: tuple[int, ...],
 ) -> Graph:
-    """Compute every node once for a window of zeros, which gives all shapes; what does not depend
-    on the window becomes a constant."""
     values = {**arrays, first: np.zeros(shape, np.float32)}
     dependent = {first}
     remaining: list[Node] = []
@@ -130,7 +145,7 @@ def _folded(
             quantized[node.outputs[0]] = _quantized(node, values)
     constants = {name: value for name, value in values.items() if name not in dependent}
     shapes = {name: values[name].shape for name in dependent if name in values}
-    return Graph(remaining, constants, quantized, shapes, first, last)
+    return Graph(remaining, constants, quantized, shapes, first, outputs)
 
 
 def _computed(node: Node, values: Mapping[str, Array]) -> tuple[Array, ...]:

@@ -32,17 +32,19 @@ class ModelSource:
     multiplications: int
 
 
-def model_source(plan: Plan, labels: Sequence[str], title: str) -> ModelSource:
+def model_source(
+    plan: Plan, labels: Sequence[str], title: str, most_weights: int = MOST_WEIGHTS
+) -> ModelSource:
     """The C files of `plan`. `labels`: in the order of the outputs. `title`: for comments.
 
     Raises ConfigError if the weights are too large for a microcontroller."""
     arena = layout(plan)
     arrays = _Arrays()
     calls = [_call(operation, arena, arrays) for operation in plan.operations]
-    if arrays.bytes > MOST_WEIGHTS:
+    if arrays.bytes > most_weights:
         raise ConfigError(
             f"microcontroller: the network's weights take {arrays.bytes / 1e6:.1f} MB of flash, at "
-            f"most {MOST_WEIGHTS / 1e6:.0f} MB are taken.",
+            f"most {most_weights / 1e6:.0f} MB are taken.",
             "Choose a small family in train.families, as small_image, small_audio or a searched "
             "one, or put int8 first in deploy.ladder.",
         )

@@ -31,6 +31,10 @@ class MnnFloat32(AsExported):
     format: ClassVar[str] = "mnn"
 
 
+class TfliteFloat32(AsExported):
+    format: ClassVar[str] = "tflite"
+
+
 class PaddleFloat32(AsExported):
     format: ClassVar[str] = "paddle_inference"
 

@@ -16,8 +16,6 @@ from stages.runtime.processor import INSTRUCTION_SETS, instruction_set
 DATA, PAGE = "engines.json", "ENGINES.md"
 # Engines that people ask for, and why there is no record of them.
 NOT_THERE = {
-    "litert": "Its runtime can be installed (ai-edge-litert), but no converter from ONNX works "
-    "beside this environment: onnx2tf 1.x asks for TensorFlow 2.19, onnx2tf 2.x for Python 3.12.",
     "paddle_lite": "Its wheels are for Python 3.7 to 3.10, read only graphs in the format before "
     "Paddle 3, and abort on relu6.",
     "coreml": "It predicts on macOS only, so nothing could be proved here.",

@@ -12,6 +12,7 @@ BACKENDS = Registry(
     "backend",
     __name__,
     {
+        "litert": ".litert:Litert",
         "mnn": ".mnn:Mnn",
         "ncnn": ".ncnn:Ncnn",
         "numpy": ".numpy_engine:NumpyEngine",

@@ -9,6 +9,9 @@
 #define MOST_NAME 40
 #define ENDING "so"
 
+#ifdef AIWF_WITH_COMPILED
+const aiwf_engine *aiwf_engine_compiled(void);
+#endif
 #ifdef AIWF_WITH_NCNN
 const aiwf_engine *aiwf_engine_ncnn(void);
 #endif
@@ -18,6 +21,11 @@ const aiwf_engine *aiwf_engine_onnxruntime(void);
 
 /* The engines that were linked in, by name. */
 static const aiwf_engine *linked(const char *name) {
+#ifdef AIWF_WITH_COMPILED
+    if (strcmp(name, "compiled") == 0) {
+        return aiwf_engine_compiled();
+    }
+#endif
 #ifdef AIWF_WITH_NCNN
     if (strcmp(name, "ncnn") == 0) {
         return aiwf_engine_ncnn();
