@@ -159,8 +159,8 @@ def why_not_int8(same: int, compared: int) -> str:
         return f"int8 keeps the best label of {share.value:.1%}, {LEAST_AGREEMENT:.0%} are needed"
     if share.low < LEAST_SURE:
         return (
-            f"undecided: int8 keeps the best label of {same} of {compared} photos, which shows that "
-            f"it keeps {share.low:.1%} at least, {LEAST_SURE:.0%} are needed: give more photos"
+            f"undecided: int8 keeps the best label of {same} of {compared} photos, which shows "
+            f"that it keeps {share.low:.1%} at least, and {LEAST_SURE:.0%} are needed: give more"
         )
     return ""
 
