@@ -160,7 +160,7 @@ def why_not_int8(same: int, compared: int) -> str:
     if share.low < LEAST_SURE:
         return (
             f"undecided: int8 keeps the best label of {same} of {compared} photos, which shows "
-            f"that it keeps {share.low:.1%} at least, {LEAST_SURE:.0%} are needed: give more photos"
+            f"that it keeps {share.low:.1%} at least, and {LEAST_SURE:.0%} are needed: give more"
         )
     return ""
 

@@ -70,8 +70,8 @@ class UnfrozenNetwork:
             else np.ones(parameter.size)
             for parameter in self.parameters
         ]
-        nonzero: Floats = np.concatenate(parts).astype(np.float32)
-        return nonzero
+        mask: Floats = np.concatenate(parts).astype(np.float32)
+        return mask
 
     def optimizer(self, layer_decay: float, weight_decay: float) -> AdamW:
         """A new AdamW in which the learning rate of each layer is `layer_decay` times that of the
