@@ -2,6 +2,7 @@
 on the samples that trials are selected by: the record in a Model."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,21 @@ from stages.artifacts import Measure
 from stages.config import TrainConfig
 from stages.config.train import FOUND
 from stages.metrics import measure
+from stages.metrics.over_seeds import over_seeds
 from stages.models.arrays import unpack_arrays
+from stages.train.architecture.finalists import (
+    WITHOUT_TEACHER,
+    Finalist,
+    choose_finalist,
+    finalists_of,
+)
 from stages.train.architecture.hand_designs import OPERATIONS
 from stages.train.cost.minutes import Minutes
+from stages.train.distillation.search_teacher import teacher_measures
 from stages.train.heads.baselines import comparison
+from stages.train.heads.baselines import verdict as gain_verdict
 from stages.train.heads.problem import Problem
-from stages.train.search.selection import DECIMALS, choose, result_of
+from stages.train.search.selection import DECIMALS, result_of
 from stages.train.search.successive_halving import Trial
 
 VERDICTS = ("worse", "undecided", "better")  # of a comparison, the hardest rival first
@@ -26,31 +36,71 @@ def architecture_record(
     trials: Sequence[Trial], config: TrainConfig, problem: Problem, minutes: Minutes
 ) -> dict[str, Any]:
     """The record of a search: for each arm its trials, computed minutes and the best one's metric
-    with a 95 % interval; the gain of the controller's best network over the best of each other arm,
-    with a 95 % interval; the verdict."""
+    with a 95 % interval, in the mean over its seeds; the gain of the controller's best network over
+    the best of each other arm, with a 95 % interval; the verdict; with a teacher what it
+    brought."""
     arms: dict[str, list[Trial]] = {}
     for trial in trials:
         arms.setdefault(trial.hyperparameters["arm"], []).append(trial)
-    best = {name: choose(each, config, problem.samples) for name, each in arms.items()}
+    alone = arms.pop(WITHOUT_TEACHER, [])
+    searched_trials = [trial for trial in trials if trial not in alone]
+    best = {each.arm: each for each in finalists_of(searched_trials, config, problem.samples)}
     searched = best.get(config.controller)
     gains = {
-        name: comparison(searched, trial, config.metric, problem)
-        for name, trial in best.items()
+        name: _compared(searched, finalist, config.metric, problem)
+        for name, finalist in best.items()
         if searched and name != config.controller
     }
     return {
         "controller": config.controller,
+        "seeds": max(len(finalist.trials) for finalist in best.values()),
         "arms": {
             name: {
                 "trials": len(each),
                 "minutes": round(sum(map(minutes, each)), DECIMALS),
-                config.metric: round(result_of(best[name]).measures[config.metric], DECIMALS),
-                "interval": _bounds(_measured(best[name], config.metric, problem)),
+                **_measures_of(best[name], config.metric, problem),
             }
             for name, each in arms.items()
         },
         "gains": {name: gain["gain"] for name, gain in gains.items()},
         "verdict": verdict(gains),
+        **_teaching(list(best.values()), alone, config, problem),
+    }
+
+
+def _measures_of(finalist: Finalist, metric: str, problem: Problem) -> dict[str, Any]:
+    """The `metric` of `finalist` in the mean over its seeds, and its interval."""
+    found = over_seeds([_measured(trial, metric, problem) for trial in finalist.trials])
+    value = fmean(result_of(trial).measures[metric] for trial in finalist.trials)
+    return {metric: round(value, DECIMALS), "interval": _bounds(found)}
+
+
+def _compared(ours: Finalist, theirs: Finalist, metric: str, problem: Problem) -> dict[str, Any]:
+    """The gain of `ours` over `theirs` in the mean over pairs of their seeds, and the verdict."""
+    pairs = zip(ours.trials, theirs.trials, strict=False)
+    gains = [comparison(*pair, metric, problem)["gain"] for pair in pairs]
+    mean = over_seeds([Measure(**gain, n=problem.samples) for gain in gains])
+    figures = {name: round(getattr(mean, name), DECIMALS) for name in ("value", "low", "high")}
+    return {"gain": figures, "verdict": gain_verdict(mean)}
+
+
+def _teaching(
+    best: Sequence[Finalist], alone: Sequence[Trial], config: TrainConfig, problem: Problem
+) -> dict[str, Any]:
+    """The record of the teacher: its measure on held-out samples, and the gain of the best network
+    with it over the same network without, at equal epochs; empty without a teacher."""
+    if not alone or config.distils is None:
+        return {}
+    taught = choose_finalist(best, config, problem.samples)
+    without = Finalist(tuple(alone))
+    return {
+        "teaching": {
+            "teacher": config.distils.teacher,
+            "of_teacher": teacher_measures(problem)[config.metric],
+            "with": _measures_of(taught, config.metric, problem),
+            "without": _measures_of(without, config.metric, problem),
+            **_compared(taught, without, config.metric, problem),
+        }
     }
 
 

@@ -39,11 +39,16 @@ class Heads:
         self, config: TrainConfig, samples: int, views: int, speed: float
     ) -> TrainConfig:
         """As `resolve`, without students."""
-        from stages.train.cost.budget import head_search_seconds, trials_within
+        from stages.train.cost.budget import (
+            head_search_seconds,
+            trials_within,
+            with_finalists_within,
+        )
         from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
+        config = with_finalists_within(config, samples, views, speed)
         trials = trials_within(config, samples, views, speed)
         resolved = config.model_copy(update={"trials": trials})
         if config.finetune.trials is not None:
@@ -71,6 +76,7 @@ class Heads:
         from stages.train.cost.distillation_budget import with_student_family
         from stages.train.cost.minutes import minutes_of
         from stages.train.distillation.distillation import release_students, train_students
+        from stages.train.distillation.search_teacher import with_search_teacher
         from stages.train.distributed.cluster import cluster
         from stages.train.finetune.candidates import planned_for_leaders
         from stages.train.finetune.finetuning import release_finetuning, tune
@@ -87,6 +93,9 @@ class Heads:
         resolved = self.resolve(config, samples, dataset.views, resources.speed)
         count = resolved.trials or 1
         prepared = prepare(dataset, resolved, store=store, run=run, resources=resources)
+        prepared = with_search_teacher(
+            prepared, dataset, resolved, store=store, run=run, resources=resources
+        )
         # there are no more folds than groups
         resolved = resolved.model_copy(update={"folds": prepared.folds})
         minutes = minutes_of(
