@@ -124,7 +124,7 @@ class NetworkHyperparameters(Section):
     class_balance: str = Field(description="How rare labels are made to count.")
     genotype: str = Field(description="The architecture, as a Model's record has it.")
     arm: str = Field(description="What proposed it: a controller or a hand design.")
-    seed: int | None = Field(None, description="Number of a further training of a finalist.")
+    seed: int | None = Field(None, description="Number of a further training of the network.")
     soft_weight: float | None = Field(
         None, description="Share of the teacher's answers in the loss, if it learns from one."
     )
@@ -213,7 +213,7 @@ class TrainConfig(Section):
         "train.controller, beside two hand designs; the best network of all of them is chosen. [] "
         "leaves all time to train.controller and the hand designs.",
     )
-    finalist_seeds: int = Field(
+    architecture_seeds: int = Field(
         3,
         ge=1,
         le=10,
@@ -311,9 +311,9 @@ class TrainConfig(Section):
         return self.distil if isinstance(self.distil, Distil) else Distil(family=self.distil)
 
     @property
-    def has_finalists(self) -> bool:
+    def has_repeats(self) -> bool:
         """Whether an architecture is searched, and the best ones are trained with further seeds."""
-        return self.architecture == "search" and not self.picked and self.finalist_seeds > 1
+        return self.architecture == "search" and not self.picked and self.architecture_seeds > 1
 
     @property
     def prunes(self) -> Prune | None:

@@ -3,12 +3,12 @@
 
 FOLDER has pictures in train/<label> and test/<label>, or sounds in <label> and their folds in
 `folds.csv` (the last one is the test, the one before it the validation); digits are those of
-scikit-learn, at 32 pixels. MINUTES are of CPU, for all arms of one seed together and without their
-finalists, which come on top; the number of trials follows from the first batch. TEACHER: a family
-whose frozen backbone with a linear head teaches all networks; each winner is then trained without
-it, too. Every arm gets the same computed time; printed is what each really took, and the test
-accuracy of its finalist in the mean over its seeds. The test split is read once, by finalists
-alone; nothing is chosen on it.
+scikit-learn, at 32 pixels. MINUTES are of CPU, for all arms of one seed together and without the
+further seeds of each arm's best network, which come on top; the number of trials follows from the
+first batch. TEACHER: a family whose frozen backbone with a linear head teaches all networks; each
+winner is then trained without it, too. Every arm gets the same computed time; printed is what each
+really took, and the test accuracy of its best network in the mean over its seeds. The test split is
+read once, by these networks alone; nothing is chosen on it.
 
 With `--cost` it prints what the same trainings cost in plain Paddle; with `--proxy N` the rank
 correlation of N random networks' early and full trainings, beside that of two seeds."""
@@ -38,7 +38,7 @@ from stages.runtime import steps
 from stages.store import Store
 from stages.train.architecture.arms import ArchitectureSearch, training_of
 from stages.train.architecture.counted_limits import limits_of
-from stages.train.architecture.finalists import WITHOUT_TEACHER, finalists_of, train_finalists
+from stages.train.architecture.repeats import WITHOUT_TEACHER, repeated_networks, train_repeats
 from stages.train.architecture.space import architecture_space, genotype_of
 from stages.train.distillation.search_teacher import answers_of_folds, teacher_measures
 from stages.train.distributed.single_threaded import load_single_threaded
@@ -53,7 +53,7 @@ from stages.train.search.trial_worker import TrialPiece, TrialWorker
 RUNGS = (3, 9)
 ARMS = ("evolution", "random")  # beside train.controller and the hand designs
 LIMITS = {"digits": (30_000, 1_000_000, 32)}  # parameters, MACs, side of pictures
-OTHERS = (60_000, 4_000_000, 64)
+DEFAULT_LIMITS = (60_000, 4_000_000, 64)
 SPLITS = ("train", "validation", "test")
 DRAWS = 2000  # of a bootstrap
 
@@ -127,19 +127,21 @@ def prepare(data: Data, config: TrainConfig, place: Path) -> Prepared:
     name = config.families[0]
     size = config.input_sizes[0] if config.input_sizes else FAMILIES[name].size
     every, is_test = windows_of(data, name, size), data.splits == "test"
-    kept = np.flatnonzero(~is_test)
-    folds = np.where(data.splits[kept] == "validation", 0, -1)
-    features = {Input(name, size).name: Windows.of([every[row] for row in kept])}
-    ones = np.ones(len(kept), bool)
-    problem = Problem(features, data.labels[kept], folds, ones, len(data.names), 1)
+    learnt_from = np.flatnonzero(~is_test)
+    folds = np.where(data.splits[learnt_from] == "validation", 0, -1)
+    features = {Input(name, size).name: Windows.of([every[row] for row in learnt_from])}
+    whole = np.ones(len(learnt_from), bool)
+    problem = Problem(features, data.labels[learnt_from], folds, whole, len(data.names), 1)
     if config.distils:
-        problem = replace(problem, teacher_logits=taught(problem, data, kept, config, place))
+        problem = replace(
+            problem, teacher_logits=teacher_answers(problem, data, learnt_from, config, place)
+        )
     test = [every[row] for row in np.flatnonzero(is_test)]
     rows = np.repeat(np.arange(len(test)), [len(each) for each in test])
     return Prepared(problem, np.concatenate(test), rows, data.labels[is_test])
 
 
-def taught(
+def teacher_answers(
     problem: Problem, data: Data, rows: np.ndarray, config: TrainConfig, place: Path
 ) -> np.ndarray:
     """The teacher's answers to `rows` of the data."""
@@ -153,7 +155,7 @@ def taught(
 
 
 def config_of(what: str, task: str, seed: int, teacher: str) -> TrainConfig:
-    parameters, macs, side = LIMITS.get(what, OTHERS)
+    parameters, macs, side = LIMITS.get(what, DEFAULT_LIMITS)
     pictures = task == "image_classification"
     return TrainConfig(
         families=("searched_image" if pictures else "searched_audio",),
@@ -251,14 +253,16 @@ def compare(what: str, minutes: float, seed: int, teacher: str, place: Path) -> 
     )
     trials = list(trainer.run(halving, 60 * minutes))
     spent = dict(trainer.seconds)
-    trials += train_finalists(trials, config, problem.samples, trainer.train_sets)
+    trials += train_repeats(trials, config, problem.samples, trainer.train_sets)
     over = sum(not limits.allow(parse(each.hyperparameters["genotype"])) for each in trials)
     if teacher:
         print(f"seed {seed}: the teacher {100 * teacher_measures(problem)['accuracy']:.1f} %")
     alone = [each for each in trials if each.hyperparameters["arm"] == WITHOUT_TEACHER]
     found = {
         each.arm: each.trials
-        for each in finalists_of([t for t in trials if t not in alone], config, problem.samples)
+        for each in repeated_networks(
+            [t for t in trials if t not in alone], config, problem.samples
+        )
     }
     found |= {WITHOUT_TEACHER: tuple(alone)} if alone else {}
     accuracies = {}

@@ -13,13 +13,13 @@ from stages.config.train import FOUND
 from stages.metrics import measure
 from stages.metrics.over_seeds import over_seeds
 from stages.models.arrays import unpack_arrays
-from stages.train.architecture.finalists import (
-    WITHOUT_TEACHER,
-    Finalist,
-    choose_finalist,
-    finalists_of,
-)
 from stages.train.architecture.hand_designs import OPERATIONS
+from stages.train.architecture.repeats import (
+    WITHOUT_TEACHER,
+    RepeatedNetwork,
+    choose_repeated,
+    repeated_networks,
+)
 from stages.train.cost.minutes import Minutes
 from stages.train.distillation.search_teacher import teacher_measures
 from stages.train.heads.baselines import comparison
@@ -43,17 +43,17 @@ def architecture_record(
     for trial in trials:
         arms.setdefault(trial.hyperparameters["arm"], []).append(trial)
     alone = arms.pop(WITHOUT_TEACHER, [])
-    searched_trials = [trial for trial in trials if trial not in alone]
-    best = {each.arm: each for each in finalists_of(searched_trials, config, problem.samples)}
+    searched_trials = [t for t in trials if t.hyperparameters["arm"] != WITHOUT_TEACHER]
+    best = {each.arm: each for each in repeated_networks(searched_trials, config, problem.samples)}
     searched = best.get(config.controller)
     gains = {
-        name: _compared(searched, finalist, config.metric, problem)
-        for name, finalist in best.items()
+        name: _compared(searched, network, config.metric, problem)
+        for name, network in best.items()
         if searched and name != config.controller
     }
     return {
         "controller": config.controller,
-        "seeds": max(len(finalist.trials) for finalist in best.values()),
+        "seeds": max(len(network.trials) for network in best.values()),
         "arms": {
             name: {
                 "trials": len(each),
@@ -64,18 +64,20 @@ def architecture_record(
         },
         "gains": {name: gain["gain"] for name, gain in gains.items()},
         "verdict": verdict(gains),
-        **_teaching(list(best.values()), alone, config, problem),
+        **_distillation_record(list(best.values()), alone, config, problem),
     }
 
 
-def _measures_of(finalist: Finalist, metric: str, problem: Problem) -> dict[str, Any]:
-    """The `metric` of `finalist` in the mean over its seeds, and its interval."""
-    found = over_seeds([_measured(trial, metric, problem) for trial in finalist.trials])
-    value = fmean(result_of(trial).measures[metric] for trial in finalist.trials)
+def _measures_of(network: RepeatedNetwork, metric: str, problem: Problem) -> dict[str, Any]:
+    """The `metric` of `network` in the mean over its seeds, and its interval."""
+    found = over_seeds([_measured(trial, metric, problem) for trial in network.trials])
+    value = fmean(result_of(trial).measures[metric] for trial in network.trials)
     return {metric: round(value, DECIMALS), "interval": _bounds(found)}
 
 
-def _compared(ours: Finalist, theirs: Finalist, metric: str, problem: Problem) -> dict[str, Any]:
+def _compared(
+    ours: RepeatedNetwork, theirs: RepeatedNetwork, metric: str, problem: Problem
+) -> dict[str, Any]:
     """The gain of `ours` over `theirs` in the mean over pairs of their seeds, and the verdict."""
     pairs = zip(ours.trials, theirs.trials, strict=False)
     gains = [comparison(*pair, metric, problem)["gain"] for pair in pairs]
@@ -84,22 +86,22 @@ def _compared(ours: Finalist, theirs: Finalist, metric: str, problem: Problem) -
     return {"gain": figures, "verdict": gain_verdict(mean)}
 
 
-def _teaching(
-    best: Sequence[Finalist], alone: Sequence[Trial], config: TrainConfig, problem: Problem
+def _distillation_record(
+    best: Sequence[RepeatedNetwork], alone: Sequence[Trial], config: TrainConfig, problem: Problem
 ) -> dict[str, Any]:
     """The record of the teacher: its measure on held-out samples, and the gain of the best network
     with it over the same network without, at equal epochs; empty without a teacher."""
     if not alone or config.distils is None:
         return {}
-    taught = choose_finalist(best, config, problem.samples)
-    without = Finalist(tuple(alone))
+    student = choose_repeated(best, config, problem.samples)
+    without = RepeatedNetwork(tuple(alone))
     return {
-        "teaching": {
+        "distillation": {
             "teacher": config.distils.teacher,
             "of_teacher": teacher_measures(problem)[config.metric],
-            "with": _measures_of(taught, config.metric, problem),
+            "with": _measures_of(student, config.metric, problem),
             "without": _measures_of(without, config.metric, problem),
-            **_compared(taught, without, config.metric, problem),
+            **_compared(student, without, config.metric, problem),
         }
     }
 

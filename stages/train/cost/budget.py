@@ -30,9 +30,9 @@ MIN_EPOCH_SAMPLES = 256  # in an epoch from scratch; fewer samples are repeated
 SCRATCH_STEP_PASSES = 4  # cost of training from scratch on one window, in forward passes
 TRIAL_OVERHEAD_SECONDS = 0.4  # communication for one trial
 AVERAGE_EPOCH_SHARE = 0.25  # of `train.epochs`, in the mean over trials, as halving stops some
-# the same of a finalist: the best networks of a search gain by more epochs than others
-FINALIST_EPOCH_SHARE = 0.75
-MOST_SHARE_OF_FINALISTS = 0.35  # of the budget, for further seeds of an architecture search
+# the same of the best networks of a search, which gain by more epochs than others
+REPEAT_EPOCH_SHARE = 0.75
+MOST_SHARE_OF_REPEATS = 0.35  # of the budget, for further seeds of an architecture search
 TEACHER_SECONDS = 5.0  # linear heads of all folds, the teachers of an architecture search
 MAX_TRIALS = 32  # more do not improve a head
 MAX_ARCHITECTURES = 600  # trials of all arms of an architecture search
@@ -61,20 +61,18 @@ def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -
     return min(count, MAX_ARCHITECTURES if config.architecture == "search" else MAX_TRIALS)
 
 
-def with_finalists_within(
-    config: TrainConfig, samples: int, views: int, speed: float
-) -> TrainConfig:
-    """`config` with as many of `train.finalist_seeds` as take at most MOST_SHARE_OF_FINALISTS of
+def with_repeats_within(config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+    """`config` with as many of `train.architecture_seeds` as take at most MOST_SHARE_OF_REPEATS of
     its minutes; unchanged if it searches no architecture, or `train.trials` is set. Arguments as of
     `trials_within`."""
-    if not config.has_finalists or config.trials:
+    if not config.has_repeats or config.trials:
         return config
-    most = MOST_SHARE_OF_FINALISTS * config.budget_minutes * 60 * speed
-    for seeds in range(config.finalist_seeds, 1, -1):
-        fewer = config.model_copy(update={"finalist_seeds": seeds})
-        if _finalist_seconds(fewer, samples, views) <= most:
+    most = MOST_SHARE_OF_REPEATS * config.budget_minutes * 60 * speed
+    for seeds in range(config.architecture_seeds, 1, -1):
+        fewer = config.model_copy(update={"architecture_seeds": seeds})
+        if _repeat_seconds(fewer, samples, views) <= most:
             return fewer
-    return config.model_copy(update={"finalist_seeds": 1})
+    return config.model_copy(update={"architecture_seeds": 1})
 
 
 def head_search_seconds(config: TrainConfig, trials: int, samples: int, views: int) -> float:
@@ -91,22 +89,22 @@ def _fixed_seconds(config: TrainConfig, samples: int, views: int) -> float:
         STARTUP_SECONDS
         + learning_curve
         + _feature_seconds(config, rows)
-        + _finalist_seconds(config, samples, views)
+        + _repeat_seconds(config, samples, views)
         + _teacher_seconds(config, rows)
     )
 
 
-def _finalist_seconds(config: TrainConfig, samples: int, views: int) -> float:
+def _repeat_seconds(config: TrainConfig, samples: int, views: int) -> float:
     """Seconds of the further seeds of an architecture search; and of the best network without its
     teacher, if there is one. 0 without a search."""
-    if not config.has_finalists:
+    if not config.has_repeats:
         return 0.0
     arms = len({config.controller, *config.baselines, *OPERATIONS, *config.genotypes})
-    trainings = arms * (config.finalist_seeds - 1)
-    trainings += config.finalist_seeds if config.distils else 0
+    trainings = arms * (config.architecture_seeds - 1)
+    trainings += config.architecture_seeds if config.distils else 0
     [model_input] = inputs_of(config)
     epoch = epoch_seconds(model_input, config, samples, views)
-    return trainings * (TRIAL_OVERHEAD_SECONDS + FINALIST_EPOCH_SHARE * config.epochs * epoch)
+    return trainings * (TRIAL_OVERHEAD_SECONDS + REPEAT_EPOCH_SHARE * config.epochs * epoch)
 
 
 def _teacher_seconds(config: TrainConfig, rows: int) -> float:

@@ -42,13 +42,13 @@ class Heads:
         from stages.train.cost.budget import (
             head_search_seconds,
             trials_within,
-            with_finalists_within,
+            with_repeats_within,
         )
         from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
-        config = with_finalists_within(config, samples, views, speed)
+        config = with_repeats_within(config, samples, views, speed)
         trials = trials_within(config, samples, views, speed)
         resolved = config.model_copy(update={"trials": trials})
         if config.finetune.trials is not None:

@@ -15,7 +15,7 @@ RULE = (
     "of the trials whose {metric} on held-out samples is within {near} standard errors of the "
     "highest, that with the least log loss; if equal, the cheaper network, then the earlier trial"
 )
-FINALISTS_RULE = (
+REPEATS_RULE = (
     "; the best of each arm is trained with {seeds} seeds, and the choice is by the mean over "
     "them; of the seeds that with the least log loss ships"
 )
@@ -86,8 +86,8 @@ def _rule(trials: Sequence[Trial], config: TrainConfig, folds: int) -> str:
         if config.metric == "log_loss"
         else RULE.format(metric=config.metric, near=NEAR_STANDARD_ERRORS)
     )
-    if config.has_finalists:
-        rule += FINALISTS_RULE.format(seeds=config.finalist_seeds)
+    if config.has_repeats:
+        rule += REPEATS_RULE.format(seeds=config.architecture_seeds)
     has_finetuned = any(trial.phase == 2 for trial in trials)
     return rule + (
         FINETUNED_RULE.format(validation_folds=config.validation_folds, folds=folds)

@@ -13,7 +13,7 @@ from stages.resources import Resources
 from stages.store import Store
 from stages.train.architecture.arms import ArchitectureSearch
 from stages.train.architecture.counted_limits import limits_of
-from stages.train.architecture.finalists import train_finalists
+from stages.train.architecture.repeats import train_repeats
 from stages.train.distributed.cluster import cluster
 from stages.train.distributed.executor import Executor
 from stages.train.distributed.room import MB, worker_bytes
@@ -75,7 +75,7 @@ def search(
     cache = cache_of(problem, config, store)
     session = _SearchSession(halving, cache, config.metric, report_rung, report_epoch)
     _run(session, problem, config, resources)
-    if not config.has_finalists:
+    if not config.has_repeats:
         return halving.trials
     found = halving.trials
 
@@ -84,7 +84,7 @@ def search(
         found.extend(further)
         return further
 
-    train_finalists(halving.trials, config, problem.samples, train_sets)
+    train_repeats(halving.trials, config, problem.samples, train_sets)
     return found
 
 

@@ -1,6 +1,6 @@
-"""The finalists of an architecture search: the best network of each arm, trained anew with further
-seeds. The choice follows the mean over the seeds, as the best of many single trainings is often a
-lucky one."""
+"""Trains the best network of each arm of an architecture search anew, with further seeds. The
+choice follows the mean over the seeds, as the best of many single trainings is often a lucky
+one."""
 
 from collections.abc import Callable, Sequence
 from statistics import fmean
@@ -16,7 +16,7 @@ WITHOUT_TEACHER = "without teacher"  # the arm of the winner's trainings on the 
 TrainSets = Callable[[Sequence[Hyperparameters]], list[Trial]]
 
 
-class Finalist(NamedTuple):
+class RepeatedNetwork(NamedTuple):
     """A network with all its trainings, which differ in their seed alone; the first is that of the
     search."""
 
@@ -37,18 +37,19 @@ class Finalist(NamedTuple):
         return fmean(result_of(trial).measures["log_loss"] for trial in self.trials)
 
 
-def train_finalists(
+def train_repeats(
     trials: Sequence[Trial], config: TrainConfig, samples: int, train_sets: TrainSets
 ) -> list[Trial]:
-    """The further trainings of the best of `trials` of each arm, `train.finalist_seeds` in all; and
-    of those networks the best one as often without its teacher, if there is one. `samples`: held
-    out; `train_sets` trains sets of hyperparameters to their end."""
+    """The further trainings of the best of `trials` of each arm, `train.architecture_seeds` in
+    all; and of those networks the best one as often without its teacher, if there is one.
+    `samples`: held out; `train_sets` trains sets of hyperparameters to their end."""
     best = best_of_arms(trials, config, samples)
-    seeds = range(1, config.finalist_seeds)
+    seeds = range(1, config.architecture_seeds)
     further = train_sets([{**each.hyperparameters, SEED: seed} for each in best for seed in seeds])
     if config.distils is None:
         return further
-    winner = choose_finalist(finalists_of([*trials, *further], config, samples), config, samples)
+    networks = repeated_networks([*trials, *further], config, samples)
+    winner = choose_repeated(networks, config, samples)
     hyperparameters = {
         name: value
         for name, value in winner.trials[0].hyperparameters.items()
@@ -68,29 +69,35 @@ def best_of_arms(trials: Sequence[Trial], config: TrainConfig, samples: int) -> 
     return [choose(_whole(each), config, samples) for each in arms.values()]
 
 
-def finalists_of(trials: Sequence[Trial], config: TrainConfig, samples: int) -> list[Finalist]:
+def repeated_networks(
+    trials: Sequence[Trial], config: TrainConfig, samples: int
+) -> list[RepeatedNetwork]:
     """The best network of each arm with all its trainings among `trials`."""
     trainings: dict[str, list[Trial]] = {}
     for trial in trials:
         trainings.setdefault(_network(trial), []).append(trial)
     best = best_of_arms(trials, config, samples)
-    return [Finalist(tuple(trainings[_network(trial)])) for trial in best]
+    return [RepeatedNetwork(tuple(trainings[_network(trial)])) for trial in best]
 
 
-def choose_finalist(finalists: Sequence[Finalist], config: TrainConfig, samples: int) -> Finalist:
-    """The best of `finalists`, by the rule of `choose` on the means over their seeds."""
-    least = lowest_score(max(each.score for each in finalists), config, samples)
-    near = [each for each in finalists if each.score >= least]
+def choose_repeated(
+    networks: Sequence[RepeatedNetwork], config: TrainConfig, samples: int
+) -> RepeatedNetwork:
+    """The best of `networks`, by the rule of `choose` on the means over their seeds."""
+    least = lowest_score(max(each.score for each in networks), config, samples)
+    near = [each for each in networks if each.score >= least]
     return min(near, key=lambda each: (each.log_loss, each.trials[0].number))
 
 
 def chosen_network(trials: Sequence[Trial], config: TrainConfig, samples: int) -> Trial:
-    """The training that ships: of the best finalist's, that with the least log loss."""
+    """The training that ships: of the best network's, that with the least log loss."""
     without = tuple(each for each in trials if each.hyperparameters["arm"] == WITHOUT_TEACHER)
-    finalists = finalists_of(trials, config, samples) + [Finalist(without)] * bool(without)
-    finalist = choose_finalist(finalists, config, samples)
+    networks = repeated_networks(trials, config, samples) + [RepeatedNetwork(without)] * bool(
+        without
+    )
+    network = choose_repeated(networks, config, samples)
     return min(
-        finalist.trials, key=lambda trial: (result_of(trial).measures["log_loss"], trial.number)
+        network.trials, key=lambda trial: (result_of(trial).measures["log_loss"], trial.number)
     )
 
 
