@@ -8,7 +8,9 @@ import typer
 from stages.settings import Settings
 
 if TYPE_CHECKING:
+    from stages.config.device import DeviceCost
     from stages.evaluate.trials.pareto import ParetoPoint
+    from stages.runner.measured_points import Costs
     from stages.runner.pick import SearchedRun
 
 
@@ -26,16 +28,22 @@ def pick(
     name: Annotated[str, typer.Option(help="Name of the new run.")] = "",
 ) -> None:
     """Pack another network of a search, the best within these limits, without searching again.
-    Without limits, list the networks that there are."""
+    Without limits, list the networks that there are, each measured on the device."""
     from stages.cli.outcome import has_failed, print_outcome
     from stages.cli.running import in_process
-    from stages.runner.pick import Wanted, picked_pipeline, picked_point, searched_run
+    from stages.runner.pick import (
+        Wanted,
+        costs_of,
+        picked_pipeline,
+        picked_point,
+        searched_run,
+    )
     from stages.runtime.errors import WorkflowError
 
     settings = Settings()
     found, wanted = searched_run(run, settings), Wanted(size_kb, parameters, macs)
     if not wanted.limits:
-        _print_points(found)
+        _print_points(found, costs_of(found, settings))
         return
     point = picked_point(found, wanted, settings)
     print(f"Trial {point.row.number} of {found.lock.run}: {_figures(point)}")
@@ -50,13 +58,23 @@ def pick(
     print_outcome(started[0], source, settings)
 
 
-def _print_points(found: "SearchedRun") -> None:
+def _print_points(found: "SearchedRun", costs: "Costs") -> None:
     print(f"The Pareto front of the search of {found.lock.run}, the smallest network first:")
     for point in found.pareto_front:
         notes = " (packed by this run)" if point.row.chosen else ""
         notes += "" if point.row.whole else " (stopped early)"
-        print(f"  trial {point.row.number:<4} {_figures(point)}{notes}")
+        measured = _measured(costs[point.row.number])
+        print(f"  trial {point.row.number:<4} {_figures(point)}, {measured}{notes}")
+    print("Measured on packages of untrained networks, one window on one thread.")
     print("Pack another with --size-kb, --parameters or --macs.")
+
+
+def _measured(cost: "DeviceCost") -> str:
+    """What was measured of a network, in words."""
+    size = "" if cost.size_mb is None else f"{1000 * cost.size_mb:.1f} KB {cost.numeric}, "
+    if cost.latency_ms_p95 is None:
+        return f"{size}not measured: {cost.why.rstrip('.')}"
+    return f"{size}p95 {cost.latency_ms_p95:.3g} ms"
 
 
 def _figures(point: "ParetoPoint") -> str:

@@ -84,6 +84,13 @@ class Distil(Distillation):
         "found has it; empty: one made by hand.",
     )
 
+    teacher: StudentName = Field(
+        AUTO,
+        description="With train.architecture: the pretrained family whose frozen backbone, with a "
+        "linear head, teaches all networks of the search; auto: the lightest of the task whose "
+        "weights are available, filled in when a run is planned.",
+    )
+
 
 class Prune(Distillation):
     """Pruning: channels of the chosen network are removed, or single weights are set to zero, and

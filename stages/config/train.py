@@ -124,6 +124,13 @@ class NetworkHyperparameters(Section):
     class_balance: str = Field(description="How rare labels are made to count.")
     genotype: str = Field(description="The architecture, as a Model's record has it.")
     arm: str = Field(description="What proposed it: a controller or a hand design.")
+    seed: int | None = Field(None, description="Number of a further training of the network.")
+    soft_weight: float | None = Field(
+        None, description="Share of the teacher's answers in the loss, if it learns from one."
+    )
+    soft_temperature: float | None = Field(
+        None, description="Divisor of both networks' logits, if it learns from a teacher."
+    )
 
 
 class Picked(Section):
@@ -206,6 +213,14 @@ class TrainConfig(Section):
         "train.controller, beside two hand designs; the best network of all of them is chosen. [] "
         "leaves all time to train.controller and the hand designs.",
     )
+    architecture_seeds: int = Field(
+        3,
+        ge=1,
+        le=10,
+        description="Seeds with which the best network of each arm of an architecture search is "
+        "trained, beside the others; the choice follows the mean over them. Fewer where the budget "
+        "is short.",
+    )
     picked: Picked | None = Field(
         None,
         description="One trial of an earlier architecture search that is trained in place of a "
@@ -267,7 +282,8 @@ class TrainConfig(Section):
             "off",
             description="Whether the chosen network teaches a lighter one (knowledge "
             "distillation), beside the same family trained alone: off, auto, a family's name, or a "
-            "table such as {family: mobilenet_v3_small, ship: always}.",
+            "table such as {family: mobilenet_v3_small, ship: always}. With train.architecture, "
+            "all searched networks learn from a teacher on a pretrained backbone.",
         )
     )
     prune: Annotated[Literal["off"] | PrunedShare | Prune, BeforeValidator(_off)] = Field(
@@ -302,6 +318,11 @@ class TrainConfig(Section):
         return self.distil if isinstance(self.distil, Distil) else Distil(family=self.distil)
 
     @property
+    def has_repeats(self) -> bool:
+        """Whether an architecture is searched, and the best ones are trained with further seeds."""
+        return self.architecture == "search" and not self.picked and self.architecture_seeds > 1
+
+    @property
     def prunes(self) -> Prune | None:
         """How the chosen network is pruned; None if it is not."""
         if isinstance(self.prune, Prune):
@@ -310,8 +331,9 @@ class TrainConfig(Section):
 
     @property
     def has_students(self) -> bool:
-        """Whether the chosen network is a teacher, of a lighter family or of its pruned self."""
-        return bool(self.distils or self.prunes)
+        """Whether the chosen network is a teacher, of a lighter family or of its pruned self. The
+        networks of an architecture search are students themselves."""
+        return bool(self.distils or self.prunes) and self.architecture != "search"
 
     @property
     def validation_folds(self) -> int:

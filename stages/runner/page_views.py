@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from stages.artifacts import Model
 from stages.config.device import Device
 from stages.pages import render
 from stages.pages.catalogue import SOURCE
@@ -87,5 +88,9 @@ def _trials(lock: Lock, store: Store) -> str:
     ref = lock.artifacts.get("train")
     if ref is None or not store.holds(ref):
         return ""
+    from stages.runner.measured_points import measured_before
+
     device = Device.model_validate(lock.config["train"].get("device", {}))
-    return page_of(store.load(ref), device, store)
+    model: Model = store.load(ref)
+    searched = "architecture" in model.selection
+    return page_of(model, device, store, measured_before(model, device, store) if searched else {})

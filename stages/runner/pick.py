@@ -15,6 +15,7 @@ from stages.evaluate.trials import trials_of
 from stages.evaluate.trials.pareto import ParetoPoint, nondominated, points_of
 from stages.opening import open_store, resources_of
 from stages.runner.lock import Lock, read_lock
+from stages.runner.measured_points import Costs, measured_points
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
 from stages.store import Store
@@ -76,6 +77,12 @@ def searched_run(run: str, settings: Settings) -> SearchedRun:
         )
     points = points_of(trials_of(model, Device(), store), model)
     return SearchedRun(lock, model, nondominated(points))
+
+
+def costs_of(found: SearchedRun, settings: Settings) -> Costs:
+    """The packed size and the latency of each point of the front on its device; cached."""
+    pipelines = [(point, picked_pipeline(found, point, Wanted())) for point in found.pareto_front]
+    return measured_points(found.model, pipelines, open_store(settings), resources_of(settings))
 
 
 def picked_point(found: SearchedRun, wanted: Wanted, settings: Settings) -> ParetoPoint:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from stages.artifacts import Model
-from stages.config.device import Device
+from stages.config.device import Device, DeviceCost
 from stages.evaluate.trials import page_of, trials_of
 from stages.evaluate.trials.pareto import nondominated, points_of
 from stages.models.genotype import macs_of, parameters_of, parse
@@ -142,3 +142,31 @@ def test_without_a_search_of_architectures_there_is_no_front(store):
 
     assert "Pareto front</h3>" not in html
     assert html.count('<svg class="trials"') == 1
+
+
+def test_the_page_shows_what_was_measured_in_place_of_what_is_computed(store):
+    found = model(store, architecture={**RECORD, "seeds": 3})
+    cost = DeviceCost(input="searched_image@32", numeric="int8", latency_ms_p95=0.042, size_mb=0.02)
+
+    html = page_of(found, Device(), store, {2: cost})
+
+    assert "20.0 int8" in html
+    assert "0.042" in html
+    assert "Reference ms" not in html
+    assert "trained with 3 seeds" in html
+    assert missing_texts(html, "zh") == ["the luckiest"]
+
+
+def test_the_page_tells_what_the_teacher_brought(store):
+    about = {
+        "teacher": "efficientnet_lite0",
+        "of_teacher": 0.95,
+        "with": {"accuracy": 0.9},
+        "without": {"accuracy": 0.87},
+        "gain": {"value": 0.03, "low": -0.01, "high": 0.07},
+    }
+
+    html = page_of(model(store, architecture={**RECORD, "distillation": about}), Device(), store)
+
+    assert "a gain of +0.030 (-0.010 to +0.070)" in html
+    assert missing_texts(html, "zh") == ["the luckiest"]

@@ -72,7 +72,7 @@ def test_the_pipeline_trains_that_trial_alone_within_these_limits(settings):
     assert train.picked.model == found.model.ref.id
     own = next(trial for trial in found.pareto_front if trial.row.number == 0).row.hyperparameters
     expected = {**own, "input": "searched_image@32"}
-    assert train.picked.hyperparameters.model_dump() == expected
+    assert train.picked.hyperparameters.model_dump(exclude_none=True) == expected
     assert (train.device.size_mb, train.device.parameters, train.device.macs) == (
         0.08,
         9000,

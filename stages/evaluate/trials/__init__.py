@@ -1,11 +1,12 @@
 """The report's section on the search: its trials, the chosen one and the rule that chose it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from stages.artifacts import Model
-from stages.config.device import Device
+from stages.config.device import Device, DeviceCost
 from stages.evaluate import formatting
 from stages.evaluate.trials.pareto import nondominated, points_of
 from stages.evaluate.trials.plot import drawn
@@ -27,9 +28,12 @@ def section_of(model: Model, device: Device, store: Store) -> str:
     return _rendered("section.html", model, device, store)
 
 
-def page_of(model: Model, device: Device, store: Store) -> str:
-    """The same as a page of its own."""
-    return _rendered("page.html", model, device, store)
+def page_of(
+    model: Model, device: Device, store: Store, costs: Mapping[int, DeviceCost] | None = None
+) -> str:
+    """The same as a page of its own. `costs`: of the Pareto front's networks on the device, by
+    trial, as far as they were measured."""
+    return _rendered("page.html", model, device, store, costs)
 
 
 def trials_of(model: Model, device: Device, store: Store) -> list[TrialRow]:
@@ -43,7 +47,13 @@ def trials_of(model: Model, device: Device, store: Store) -> list[TrialRow]:
     return [row._replace(cost=costs.get((row.phase, row.number), row.cost)) for row in rows]
 
 
-def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
+def _rendered(
+    template: str,
+    model: Model,
+    device: Device,
+    store: Store,
+    costs: Mapping[int, DeviceCost] | None = None,
+) -> str:
     if TRIALS not in model.files or "metric" not in model.selection:
         return ""
     metric = str(model.selection["metric"])
@@ -51,7 +61,12 @@ def _rendered(template: str, model: Model, device: Device, store: Store) -> str:
     if not rows:
         return ""
     modality: Modality = MODALITIES[TASKS[model.task].modality]
-    return render(HOME / template, **_context(rows, model, metric, device), noun=modality.noun)
+    return render(
+        HOME / template,
+        **_context(rows, model, metric, device),
+        costs=costs or {},
+        noun=modality.noun,
+    )
 
 
 def _context(rows: list[TrialRow], model: Model, metric: str, device: Device) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The search over architectures beside its baselines, as one searcher: every next trial goes to the
-arm that has taken least so far, by the computed cost of its networks, so that all arms cost the
-same."""
+arm that has taken least so far, by the computed cost of its networks in the epochs that they were
+really trained, so that all arms cost the same."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -22,8 +22,10 @@ from stages.train.architecture.space import architecture_space, genotype_of
 from stages.train.cost.architecture_cost import network_seconds
 from stages.train.search.search_space import Number, default_sets, dimensions
 
+SOFT_WEIGHT, SOFT_TEMPERATURE = "soft_weight", "soft_temperature"  # of the teacher's answers
 LEARNING_RATE = 3e-3  # of searched networks, and of the first of each fixed arm
 SEED_STEP = 7919  # between the seeds of two controllers
+TRIALS_OF_ARM = 6  # at once, in the mean: successive halving compares those of one arm
 VARIED = ("learning_rate", "weight_decay", "batch_size")  # where an arm has no further network
 
 
@@ -39,18 +41,40 @@ class ArchitectureSearch:
         searched = self._searched_arms(config)
         main = {config.controller: searched.pop(config.controller)}
         self.arms: dict[str, Arm] = {**main, **self._fixed_arms(config), **searched}
-        self.spent = dict.fromkeys(self.arms, 0.0)  # seconds of each arm
+        self.batch = max(config.batch, TRIALS_OF_ARM * len(self.arms))
+        # of each arm: forward passes of its networks times epochs, in seconds
+        self.spent = dict.fromkeys(self.arms, 0.0)
+        self.forward = dict.fromkeys(self.arms, 0.0)  # the same without epochs
+        self.pending = dict.fromkeys(self.arms, 0.0)  # the same of trials that are not charged yet
 
     def propose(self, count: int) -> list[Hyperparameters]:
-        """`count` sets of hyperparameters, of the arms in turn."""
+        """`count` sets of hyperparameters, of the arms in turn. A trial is expected to take as many
+        epochs as those of its arm did so far."""
         chosen = []
         for _ in range(count):
-            name = min(self.spent, key=lambda arm: self.spent[arm])
+            name = min(self.spent, key=self._expected)
             hyperparameters = self.arms[name].next()
-            genotype = parse(hyperparameters["genotype"])
-            self.spent[name] += network_seconds(genotype, self.limits.shape)
+            self.pending[name] += self._seconds(hyperparameters)
             chosen.append(hyperparameters)
         return chosen
+
+    def charge(self, trials: Sequence[tuple[Hyperparameters, int]]) -> None:
+        """As in `ChargingSearcher`."""
+        for hyperparameters, epochs in trials:
+            name, seconds = hyperparameters["arm"], self._seconds(hyperparameters)
+            self.spent[name] += seconds * epochs
+            self.forward[name] += seconds
+            self.pending[name] -= seconds
+
+    def _expected(self, name: str) -> float:
+        """What the arm `name` has taken once its pending trials have ended."""
+        forward, spent = sum(self.forward.values()), sum(self.spent.values())
+        of_arm = self.spent[name] / self.forward[name] if self.forward[name] else 0.0
+        epochs = of_arm or (spent / forward if forward else 1.0)
+        return self.spent[name] + epochs * self.pending[name]
+
+    def _seconds(self, hyperparameters: Hyperparameters) -> float:
+        return network_seconds(parse(hyperparameters["genotype"]), self.limits.shape)
 
     def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
         """Give each arm the scores of its own trials."""
@@ -95,8 +119,17 @@ def training_of(config: TrainConfig) -> TrainingDefaults:
     [rate] = [each for each in space if each.name == "learning_rate"]
     assert isinstance(rate, Number)  # noqa: S101
     defaults["learning_rate"] = rate.rounded(LEARNING_RATE)
+    defaults |= soft_targets_of(config)
     varied = [each for each in space if each.name in VARIED]
     return TrainingDefaults(defaults, varied, config.seed)
+
+
+def soft_targets_of(config: TrainConfig) -> Hyperparameters:
+    """How networks learn from the teacher of a search of `config`; empty without one."""
+    distil = config.distils
+    if distil is None:
+        return {}
+    return {SOFT_WEIGHT: distil.weight, SOFT_TEMPERATURE: distil.temperature}
 
 
 def _seed_of(name: str, config: TrainConfig) -> int:

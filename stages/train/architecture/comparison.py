@@ -2,6 +2,7 @@
 on the samples that trials are selected by: the record in a Model."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,21 @@ from stages.artifacts import Measure
 from stages.config import TrainConfig
 from stages.config.train import FOUND
 from stages.metrics import measure
+from stages.metrics.over_seeds import over_seeds
 from stages.models.arrays import unpack_arrays
 from stages.train.architecture.hand_designs import OPERATIONS
+from stages.train.architecture.repeats import (
+    WITHOUT_TEACHER,
+    RepeatedNetwork,
+    choose_repeated,
+    repeated_networks,
+)
 from stages.train.cost.minutes import Minutes
+from stages.train.distillation.search_teacher import teacher_measures
 from stages.train.heads.baselines import comparison
+from stages.train.heads.baselines import verdict as gain_verdict
 from stages.train.heads.problem import Problem
-from stages.train.search.selection import DECIMALS, choose, result_of
+from stages.train.search.selection import DECIMALS, result_of
 from stages.train.search.successive_halving import Trial
 
 VERDICTS = ("worse", "undecided", "better")  # of a comparison, the hardest rival first
@@ -26,31 +36,73 @@ def architecture_record(
     trials: Sequence[Trial], config: TrainConfig, problem: Problem, minutes: Minutes
 ) -> dict[str, Any]:
     """The record of a search: for each arm its trials, computed minutes and the best one's metric
-    with a 95 % interval; the gain of the controller's best network over the best of each other arm,
-    with a 95 % interval; the verdict."""
+    with a 95 % interval, in the mean over its seeds; the gain of the controller's best network over
+    the best of each other arm, with a 95 % interval; the verdict; with a teacher what it
+    brought."""
     arms: dict[str, list[Trial]] = {}
     for trial in trials:
         arms.setdefault(trial.hyperparameters["arm"], []).append(trial)
-    best = {name: choose(each, config, problem.samples) for name, each in arms.items()}
+    alone = arms.pop(WITHOUT_TEACHER, [])
+    searched_trials = [t for t in trials if t.hyperparameters["arm"] != WITHOUT_TEACHER]
+    best = {each.arm: each for each in repeated_networks(searched_trials, config, problem.samples)}
     searched = best.get(config.controller)
     gains = {
-        name: comparison(searched, trial, config.metric, problem)
-        for name, trial in best.items()
+        name: _compared(searched, network, config.metric, problem)
+        for name, network in best.items()
         if searched and name != config.controller
     }
     return {
         "controller": config.controller,
+        "seeds": max(len(network.trials) for network in best.values()),
         "arms": {
             name: {
                 "trials": len(each),
                 "minutes": round(sum(map(minutes, each)), DECIMALS),
-                config.metric: round(result_of(best[name]).measures[config.metric], DECIMALS),
-                "interval": _bounds(_measured(best[name], config.metric, problem)),
+                **_measures_of(best[name], config.metric, problem),
             }
             for name, each in arms.items()
         },
         "gains": {name: gain["gain"] for name, gain in gains.items()},
         "verdict": verdict(gains),
+        **_distillation_record(list(best.values()), alone, config, problem),
+    }
+
+
+def _measures_of(network: RepeatedNetwork, metric: str, problem: Problem) -> dict[str, Any]:
+    """The `metric` of `network` in the mean over its seeds, and its interval."""
+    found = over_seeds([_measured(trial, metric, problem) for trial in network.trials])
+    value = fmean(result_of(trial).measures[metric] for trial in network.trials)
+    return {metric: round(value, DECIMALS), "interval": _bounds(found)}
+
+
+def _compared(
+    ours: RepeatedNetwork, theirs: RepeatedNetwork, metric: str, problem: Problem
+) -> dict[str, Any]:
+    """The gain of `ours` over `theirs` in the mean over pairs of their seeds, and the verdict."""
+    pairs = zip(ours.trials, theirs.trials, strict=False)
+    gains = [comparison(*pair, metric, problem)["gain"] for pair in pairs]
+    mean = over_seeds([Measure(**gain, n=problem.samples) for gain in gains])
+    figures = {name: round(getattr(mean, name), DECIMALS) for name in ("value", "low", "high")}
+    return {"gain": figures, "verdict": gain_verdict(mean)}
+
+
+def _distillation_record(
+    best: Sequence[RepeatedNetwork], alone: Sequence[Trial], config: TrainConfig, problem: Problem
+) -> dict[str, Any]:
+    """The record of the teacher: its measure on held-out samples, and the gain of the best network
+    with it over the same network without, at equal epochs; empty without a teacher."""
+    if not alone or config.distils is None:
+        return {}
+    student = choose_repeated(best, config, problem.samples)
+    without = RepeatedNetwork(tuple(alone))
+    return {
+        "distillation": {
+            "teacher": config.distils.teacher,
+            "of_teacher": teacher_measures(problem)[config.metric],
+            "with": _measures_of(student, config.metric, problem),
+            "without": _measures_of(without, config.metric, problem),
+            **_compared(student, without, config.metric, problem),
+        }
     }
 
 

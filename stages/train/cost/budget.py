@@ -7,10 +7,12 @@ cores, `machine_speed` 1); they were measured there and rounded up."""
 from collections.abc import Sequence
 
 from stages.config import TrainConfig
+from stages.config.distillation import AUTO
 from stages.models.genotype import parse
 from stages.parts import FAMILIES
-from stages.runtime.errors import BudgetTooSmall
+from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.train.architecture.counted_limits import planned_shape
+from stages.train.architecture.hand_designs import OPERATIONS
 from stages.train.cost.architecture_cost import mean_seconds, network_seconds
 from stages.train.search.search_space import Input, inputs_of
 
@@ -28,6 +30,10 @@ MIN_EPOCH_SAMPLES = 256  # in an epoch from scratch; fewer samples are repeated
 SCRATCH_STEP_PASSES = 4  # cost of training from scratch on one window, in forward passes
 TRIAL_OVERHEAD_SECONDS = 0.4  # communication for one trial
 AVERAGE_EPOCH_SHARE = 0.25  # of `train.epochs`, in the mean over trials, as halving stops some
+# the same of the best networks of a search, which gain by more epochs than others
+REPEAT_EPOCH_SHARE = 0.75
+MOST_SHARE_OF_REPEATS = 0.35  # of the budget, for further seeds of an architecture search
+TEACHER_SECONDS = 5.0  # linear heads of all folds, the teachers of an architecture search
 MAX_TRIALS = 32  # more do not improve a head
 MAX_ARCHITECTURES = 600  # trials of all arms of an architecture search
 
@@ -41,8 +47,7 @@ def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -
     Raises BudgetTooSmall, saying which budget would be enough, if there is no time for one
     trial."""
     seconds = config.budget_minutes * 60 * speed
-    rows = samples * (1 + views)
-    fixed = _fixed_seconds(config, rows)
+    fixed = _fixed_seconds(config, samples, views)
     of_trial = _trial_seconds(config, samples, views)
     count = int((seconds - fixed) // of_trial)
     if count < 1:
@@ -56,17 +61,75 @@ def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -
     return min(count, MAX_ARCHITECTURES if config.architecture == "search" else MAX_TRIALS)
 
 
+def with_repeats_within(config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
+    """`config` with as many of `train.architecture_seeds` as take at most MOST_SHARE_OF_REPEATS of
+    its minutes; unchanged if it searches no architecture, or `train.trials` is set. Arguments as of
+    `trials_within`."""
+    if not config.has_repeats or config.trials:
+        return config
+    most = MOST_SHARE_OF_REPEATS * config.budget_minutes * 60 * speed
+    for seeds in range(config.architecture_seeds, 1, -1):
+        fewer = config.model_copy(update={"architecture_seeds": seeds})
+        if _repeat_seconds(fewer, samples, views) <= most:
+            return fewer
+    return config.model_copy(update={"architecture_seeds": 1})
+
+
 def head_search_seconds(config: TrainConfig, trials: int, samples: int, views: int) -> float:
     """Seconds for `trials` trials, the features and all other work that is done once."""
-    return _fixed_seconds(config, samples * (1 + views)) + trials * _trial_seconds(
-        config, samples, views
+    return _fixed_seconds(config, samples, views) + trials * _trial_seconds(config, samples, views)
+
+
+def _fixed_seconds(config: TrainConfig, samples: int, views: int) -> float:
+    """Seconds of the work that a search does once, for `samples` samples with `views` augmented
+    copies each."""
+    learning_curve = LEARNING_CURVE_SECONDS if config.growth else 0.0
+    rows = samples * (1 + views)
+    return (
+        STARTUP_SECONDS
+        + learning_curve
+        + _feature_seconds(config, rows)
+        + _repeat_seconds(config, samples, views)
+        + _teacher_seconds(config, rows)
     )
 
 
-def _fixed_seconds(config: TrainConfig, rows: int) -> float:
-    """Seconds of the work that a search does once, with `rows` views of samples."""
-    learning_curve = LEARNING_CURVE_SECONDS if config.growth else 0.0
-    return STARTUP_SECONDS + learning_curve + _feature_seconds(config, rows)
+def _repeat_seconds(config: TrainConfig, samples: int, views: int) -> float:
+    """Seconds of the further seeds of an architecture search; and of the best network without its
+    teacher, if there is one. 0 without a search."""
+    if not config.has_repeats:
+        return 0.0
+    arms = len({config.controller, *config.baselines, *OPERATIONS, *config.genotypes})
+    trainings = arms * (config.architecture_seeds - 1)
+    trainings += config.architecture_seeds if config.distils else 0
+    [model_input] = inputs_of(config)
+    epoch = epoch_seconds(model_input, config, samples, views)
+    return trainings * (TRIAL_OVERHEAD_SECONDS + REPEAT_EPOCH_SHARE * config.epochs * epoch)
+
+
+def _teacher_seconds(config: TrainConfig, rows: int) -> float:
+    """Seconds until the teacher of an architecture search has answered `rows` views; 0 without."""
+    teacher = teacher_input(config)
+    if teacher is None:
+        return 0.0
+    answers = rows * (DECODING_SECONDS + forward_seconds(teacher)) / REFERENCE_CORES
+    return EXPORT_SECONDS + answers + TEACHER_SECONDS
+
+
+def teacher_input(config: TrainConfig) -> Input | None:
+    """The input of the teacher of an architecture search; None without one."""
+    distil = config.distils
+    if distil is None or config.architecture != "search":
+        return None
+    if distil.teacher == AUTO:
+        raise ConfigError(
+            "train.distil.teacher is auto: which family it is, is known once the run is planned.",
+            "Plan the pipeline, or name a family.",
+        )
+    alone = config.model_copy(
+        update={"families": (distil.teacher,), "larger": False, "input_sizes": ()}
+    )
+    return min(inputs_of(alone), key=lambda model_input: model_input.size)
 
 
 def _feature_seconds(config: TrainConfig, rows: int) -> float:

@@ -39,9 +39,9 @@ def with_weights(task: str, config: TrainConfig, resources: Resources) -> TrainC
     families = tuple(name for name in config.families or FAMILIES if name in initial_weights)
     if not families:
         raise _no_family(excluded)
-    resolved_names = (
-        [*families, config.distils.family] if config.distils else families
-    )  # the student's, too
+    # the student's and the teacher's, too
+    further = [config.distils.family, config.distils.teacher] if config.distils else []
+    resolved_names = [*families, *further]
     weights = {name: initial_weights[name] for name in resolved_names if initial_weights.get(name)}
     resolved = {"families": families, "weights": weights, "excluded": excluded}
     return config.model_copy(update=resolved)

@@ -1,7 +1,8 @@
 """Selects the student's family, once, when a run is planned."""
 
 from stages.config import TrainConfig
-from stages.models.available_weights import available_weights
+from stages.config.distillation import AUTO, Distil
+from stages.models.available_weights import AvailableWeights, available_weights
 from stages.parts import FAMILIES, TASKS
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError
@@ -19,6 +20,8 @@ def with_student(task: str, config: TrainConfig, resources: Resources) -> TrainC
     distil = config.distils
     if not distil:
         return config
+    if config.architecture == "search":
+        return _with_teacher(task, config, resources)
     if distil.family != "auto":
         _check(distil.family, task)
         return _resolved(config, distil.family, resources)
@@ -47,19 +50,86 @@ def student_notices(config: TrainConfig) -> list[str]:
     ]
 
 
+def _with_teacher(task: str, config: TrainConfig, resources: Resources) -> TrainConfig:
+    """`config`, which searches architectures, with the family of the teacher, the digest of its
+    weights, and the searched family as the student's."""
+    distil = config.distils
+    assert distil is not None  # noqa: S101
+    student = distil.model_copy(update={"family": config.families[0]})
+    if distil.teacher in config.weights:
+        return config.model_copy(update={"distil": student})
+    if distil.teacher != AUTO:
+        found = available_weights(FAMILIES[distil.teacher], resources, requested=True)
+        return _with_weights(config, student, found)
+    plain = default_families(task, config.model_copy(update={"architecture": "off"}), ())
+    names = [name for name in plain if FAMILIES[name].frozen]
+    for name in sorted(names, key=lambda name: (FAMILIES[name].cost, name)):
+        found = available_weights(FAMILIES[name], resources, requested=False)
+        if found.weights is not None:
+            return _with_weights(config, student.model_copy(update={"teacher": name}), found)
+    raise ConfigError(
+        f"train.distil: no weights of a family for {task} are available, which could teach the "
+        "networks of the search.",
+        "Provide them in AIWF_WEIGHTS, or leave out train.distil.",
+    )
+
+
+def _with_weights(config: TrainConfig, distil: Distil, found: AvailableWeights) -> TrainConfig:
+    """`config` with `distil` and the weights `found` of its teacher."""
+    if found.weights is None:
+        raise ConfigError(
+            f"train.distil: no weights of {distil.teacher} are available. {found.why}".strip(),
+            "Provide them in AIWF_WEIGHTS, or name another teacher.",
+        )
+    own = {distil.teacher: found.weights} if found.weights else {}
+    all_weights = {**config.weights, **own}
+    return config.model_copy(update={"distil": distil, "weights": all_weights})
+
+
 def check_student(task: str, config: TrainConfig) -> None:
-    """Raise ConfigError if `config` has students, and `task` or the architecture search none."""
+    """Raise ConfigError if `config` has students, and `task` or the architecture search none; and
+    for a teacher without such a search."""
+    distil = config.distils
+    if config.architecture == "search":
+        _check_searched(task, config, distil)
+        return
+    if distil and distil.teacher != AUTO:
+        raise ConfigError(
+            "train.distil.teacher is for train.architecture: elsewhere the chosen network teaches.",
+            "Take it out, or set train.architecture to search.",
+        )
     if not config.has_students:
         return
     if TASKS[task].trainer != "heads":
         raise ConfigError(
             f"train.distil and train.prune are not for {task}.", "Set both of them to off."
         )
-    if config.architecture == "search":
+
+
+def _check_searched(task: str, config: TrainConfig, distil: Distil | None) -> None:
+    """Raise ConfigError for what does not go with an architecture search, whose networks are the
+    students."""
+    if config.prunes:
         raise ConfigError(
-            "train.distil and train.prune need a chosen network with published weights, and "
-            "train.architecture searches small ones.",
-            "Set train.architecture to off, and train.distil to a searched family with a genotype.",
+            "train.prune needs a chosen network with published weights, and train.architecture "
+            "searches small ones.",
+            "Leave one of them out.",
+        )
+    if distil is None:
+        return
+    if distil.genotype or (distil.family != AUTO and not FAMILIES[distil.family].searched):
+        raise ConfigError(
+            "train.distil: where the architecture is searched, its networks are the students.",
+            "Take `family` and `genotype` out, or name the `teacher` alone.",
+        )
+    name = distil.teacher
+    if name != AUTO and not (is_compatible(name, task) and FAMILIES[name].frozen):
+        teachers = [
+            each for each in FAMILIES if is_compatible(each, task) and FAMILIES[each].frozen
+        ]
+        raise ConfigError(
+            f"train.distil: '{name}' cannot be the teacher of a search for {task}.",
+            f"There are: {', '.join(teachers)}.",
         )
 
 

@@ -11,6 +11,7 @@ from stages.config import TrainConfig
 from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.resources import Resources
 from stages.store import Store
+from stages.train.architecture.repeats import chosen_network
 from stages.train.cost.estimate import finetune_bytes
 from stages.train.finetune.candidates import (
     best_of_each,
@@ -65,7 +66,8 @@ def tune(
     Reports to `recorder` and its run. Raises InfrastructureError if workers die again and again."""
     candidates = candidates_of(trials, config, prepared)
     if not candidates:
-        return Tuned(list(trials), choose(trials, config, prepared.problem.samples), {})
+        rule = chosen_network if config.has_repeats else choose
+        return Tuned(list(trials), rule(trials, config, prepared.problem.samples), {})
     problem = finetune_problem_of(
         prepared, candidates, dataset, config, store, recorder.run, resources
     )

@@ -43,11 +43,16 @@ class Heads:
         """As `resolve`, without students. Networks from scratch, whose trials take most of the
         time, leave enough of it for fine-tuning once every input has MIN_TRIALS_PER_INPUT trials;
         those of heads alone take little, and stay."""
-        from stages.train.cost.budget import head_search_seconds, trials_within
+        from stages.train.cost.budget import (
+            head_search_seconds,
+            trials_within,
+            with_repeats_within,
+        )
         from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
+        config = with_repeats_within(config, samples, views, speed)
         most, inputs = trials_within(config, samples, views, speed), inputs_of(config)
         if config.finetune.trials is not None or config.architecture == "search":
             return config.model_copy(update={"trials": most})
@@ -79,6 +84,7 @@ class Heads:
         from stages.train.cost.distillation_budget import with_student_family
         from stages.train.cost.minutes import minutes_of
         from stages.train.distillation.distillation import release_students, train_students
+        from stages.train.distillation.search_teacher import with_search_teacher
         from stages.train.distributed.cluster import cluster
         from stages.train.finetune.candidates import planned_for_leaders
         from stages.train.finetune.finetuning import release_finetuning, tune
@@ -95,6 +101,9 @@ class Heads:
         resolved = self.resolve(config, samples, dataset.views, resources.speed)
         count = resolved.trials or 1
         prepared = prepare(dataset, resolved, store=store, run=run, resources=resources)
+        prepared = with_search_teacher(
+            prepared, dataset, resolved, store=store, run=run, resources=resources
+        )
         # there are no more folds than groups
         resolved = resolved.model_copy(update={"folds": prepared.folds})
         minutes = minutes_of(

@@ -28,7 +28,9 @@ class Problem:
     none); `plain`: [rows], whether a row is the sample itself, before its augmented views; only
     such rows are validated on. `changes`: the dataset's augmentations of batches. `other`: the
     label of negatives, which count in no measure. `groups`: [rows], the number of the group that
-    the data names for a row's sample; None: each sample is a group of its own."""
+    the data names for a row's sample; None: each sample is a group of its own. `teacher_logits`:
+    [folds, rows, classes], the answers of the teacher of all networks to all rows, for each fold
+    those of one that has not seen the samples held out in it; None: there is no teacher."""
 
     features: dict[str, Any]
     labels: Indices
@@ -39,6 +41,7 @@ class Problem:
     changes: tuple[Any, ...] = ()
     other: int | None = None
     groups: Indices | None = None
+    teacher_logits: Floats | None = None
 
     def group_names(self, rows: Indices) -> list[str]:
         """The name of the group of each of `rows` [n]; empty if each is alone."""

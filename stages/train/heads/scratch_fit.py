@@ -15,6 +15,7 @@ from stages.models.fold_networks import FoldNetworks
 from stages.parts import FAMILIES
 from stages.runtime.quiet import quiet
 from stages.train.cost.budget import MIN_EPOCH_SAMPLES
+from stages.train.distillation.soft_targets import SoftTargets
 from stages.train.heads.fit import (
     DROPOUT,
     Fit,
@@ -55,6 +56,7 @@ class ScratchFit(Fit):
             epoch_samples(problem.origin[problem.training_rows(f)]) for f in range(problem.folds)
         ]
         self.first = np.searchsorted(problem.origin, np.arange(problem.origin[-1] + 2))
+        self.soft_targets = self._soft_targets()
 
     def arrays(self) -> dict[str, Floats]:
         weights, folds = self.best_or_raise().parameters, self.problem.folds
@@ -124,9 +126,11 @@ class ScratchFit(Fit):
         rows = first + rng.integers(0, views)
         windows = self.windows.random_windows(rows.ravel(), rng)
         inputs = windows.reshape([*rows.shape, *windows.shape[1:]])
-        changed = self.problem.changed(inputs, self._targets(self.problem.labels[rows]), rng)
+        # what batches are changed by mixes labels and the teacher's answers in the same way
+        targets = [self._targets(self.problem.labels[rows]), *self._answers(rows)]
+        changed = self.problem.changed(inputs, np.concatenate(targets, axis=-1), rng)
         logits = self._forward(_side_by_side(changed[0]), self.head, rng)
-        loss = self._soft_loss(logits, paddle.to_tensor(changed[1]))
+        loss = self._loss(logits, *np.split(changed[1], len(targets), axis=-1))
         (
             loss * self.problem.folds
         ).backward()  # a fold's step does not depend on the number of folds
@@ -134,6 +138,30 @@ class ScratchFit(Fit):
         self.optimizer.clear_grad()
         self._update_mean()
         return loss.detach()
+
+    def _soft_targets(self) -> list[SoftTargets]:
+        """The teacher's answers for each fold; none if the trial learns from labels alone. Raises
+        AssertionError if there is no teacher."""
+        if "soft_weight" not in self.hyper:
+            return []
+        every = self.problem.teacher_logits
+        assert every is not None, "a network cannot learn without its teacher"  # noqa: S101
+        temperature, weight = self.hyper["soft_temperature"], self.hyper["soft_weight"]
+        return [SoftTargets(logits, temperature, weight) for logits in every]
+
+    def _answers(self, rows: NDArray[np.int64]) -> list[Floats]:
+        """The teacher's probabilities of `rows` [folds, n], as one array [folds, n, classes]; none
+        without a teacher."""
+        pairs = zip(self.soft_targets, rows, strict=False)
+        answers = [targets.probabilities(fold_rows) for targets, fold_rows in pairs]
+        return [np.stack(answers)] if answers else []
+
+    def _loss(self, logits: Any, targets: Floats, answers: Floats | None = None) -> Any:
+        """The training loss of `logits`, all [folds, n, classes]."""
+        loss = self._soft_loss(logits, paddle.to_tensor(targets))
+        if answers is None:
+            return loss
+        return self.soft_targets[0].loss(logits, paddle.to_tensor(answers), loss)
 
     def _update_mean(self) -> None:
         self.steps += 1

@@ -22,7 +22,9 @@ class PickedTrial:
 
     def __init__(self, config: TrainConfig) -> None:
         assert config.picked is not None  # noqa: S101
-        self.hyperparameters: Hyperparameters = config.picked.hyperparameters.model_dump()
+        self.hyperparameters: Hyperparameters = config.picked.hyperparameters.model_dump(
+            exclude_none=True
+        )
         inputs = inputs_by_name(config)
         if self.hyperparameters["input"] not in inputs:
             raise ConfigError(

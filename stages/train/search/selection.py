@@ -15,6 +15,10 @@ RULE = (
     "of the trials whose {metric} on held-out samples is within {near} standard errors of the "
     "highest, that with the least log loss; if equal, the cheaper network, then the earlier trial"
 )
+REPEATS_RULE = (
+    "; the best of each arm is trained with {seeds} seeds, and the choice is by the mean over "
+    "them; of the seeds that with the least log loss ships"
+)
 FINETUNED_RULE = (
     "; the best fine-tuned trial and its baselines are measured on {validation_folds} of {folds} "
     "folds"
@@ -31,7 +35,8 @@ def choose(trials: Sequence[Trial], config: TrainConfig, samples: int) -> Trial:
     A metric that counts right answers changes by whole samples, so that the highest of many trials
     is often a lucky one; log loss separates those near it."""
     inputs = inputs_by_name(config)
-    near = [trial for trial in trials if trial.score >= _lowest_score(trials, config, samples)]
+    least = lowest_score(max(trial.score for trial in trials), config, samples)
+    near = [trial for trial in trials if trial.score >= least]
 
     def rank(trial: Trial) -> tuple[float, float, bool, int]:
         loss = round(result_of(trial).measures["log_loss"], DECIMALS)
@@ -81,6 +86,8 @@ def _rule(trials: Sequence[Trial], config: TrainConfig, folds: int) -> str:
         if config.metric == "log_loss"
         else RULE.format(metric=config.metric, near=NEAR_STANDARD_ERRORS)
     )
+    if config.has_repeats:
+        rule += REPEATS_RULE.format(seeds=config.architecture_seeds)
     has_finetuned = any(trial.phase == 2 for trial in trials)
     return rule + (
         FINETUNED_RULE.format(validation_folds=config.validation_folds, folds=folds)
@@ -113,10 +120,9 @@ def rounded(measures: dict[str, float]) -> dict[str, float]:
     return {name: round(value, DECIMALS) for name, value in measures.items()}
 
 
-def _lowest_score(trials: Sequence[Trial], config: TrainConfig, samples: int) -> float:
-    """The lowest score that counts as equally good as the highest one of `trials`. The standard
-    error is that of a share of `samples`."""
-    highest = max(trial.score for trial in trials)
+def lowest_score(highest: float, config: TrainConfig, samples: int) -> float:
+    """The lowest score that counts as equally good as the `highest` one. The standard error is that
+    of a share of `samples`."""
     if config.metric == "log_loss":
         return highest
     return highest - NEAR_STANDARD_ERRORS * sqrt(max(0.0, highest * (1 - highest)) / samples)

@@ -12,7 +12,7 @@ et al., A System for Massively Parallel Hyperparameter Tuning, 2020, made synchr
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 Hyperparameters = dict[str, Any]
 
@@ -33,6 +33,33 @@ class Searcher(Protocol):
         proposed (b-1 if `ahead` is 0). Sets that it did not propose, the default sets, are among
         them."""
         ...
+
+
+@runtime_checkable
+class ChargingSearcher(Protocol):
+    """A searcher whose proposals share the time of the search, as it was really spent."""
+
+    def charge(self, trials: Sequence[tuple[Hyperparameters, int]]) -> None:
+        """Take in how many epochs each of `trials` was trained. Called once for each batch, before
+        `learn`."""
+        ...
+
+
+class FixedSets:
+    """A searcher that proposes the `sets`, in order, and learns nothing."""
+
+    tries_defaults_first: ClassVar[bool] = False
+
+    def __init__(self, sets: Sequence[Hyperparameters]) -> None:
+        self.sets = list(sets)
+
+    def propose(self, count: int) -> list[Hyperparameters]:
+        """The next `count` of them."""
+        first, self.sets = self.sets[:count], self.sets[count:]
+        return first
+
+    def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
+        """Do nothing."""
 
 
 class RungBudget(NamedTuple):
@@ -87,6 +114,11 @@ class Trial:
     def input(self) -> str:
         """The name of its input (`search_space.Input`)."""
         return str(self.hyperparameters["input"])
+
+    @property
+    def epochs(self) -> int:
+        """The epochs that it was trained, fewer than those of its last rung if it stopped early."""
+        return len(self.result.curve) if self.result else 0
 
     @property
     def rank(self) -> tuple[float, int]:
@@ -164,6 +196,8 @@ class SuccessiveHalving:
             trial.ended for trial in self.batches[self.learnt_batches]
         ):
             batch = self.batches[self.learnt_batches]
+            if isinstance(self.searcher, ChargingSearcher):
+                self.searcher.charge([(trial.hyperparameters, trial.epochs) for trial in batch])
             self.searcher.learn([(trial.hyperparameters, trial.score) for trial in batch])
             self.learnt_batches += 1
         if self.learnt_batches < batches_to_learn:

@@ -2,7 +2,7 @@
 Ray train."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stages.closure import code_of
@@ -13,12 +13,15 @@ from stages.resources import Resources
 from stages.store import Store
 from stages.train.architecture.arms import ArchitectureSearch
 from stages.train.architecture.counted_limits import limits_of
+from stages.train.architecture.repeats import train_repeats
 from stages.train.distributed.executor import worker_pool
 from stages.train.distributed.memory import MB
 from stages.train.heads.problem import Problem
 from stages.train.search.picked_trial import PickedTrial
 from stages.train.search.search_space import Dimension, default_sets, dimensions, learner_of
 from stages.train.search.successive_halving import (
+    FixedSets,
+    Hyperparameters,
     RungBudget,
     Searcher,
     SuccessiveHalving,
@@ -56,22 +59,71 @@ def search(
     InfrastructureError if Ray does not come up or a trial fails three times."""
     space = dimensions(config)
     learner = learner_of(config)
+    searcher = _searcher(problem, config, space)
     halving = SuccessiveHalving(
-        _searcher(problem, config, space),
+        searcher,
         default_sets(space),
         total=trials,
-        size=config.batch,
+        size=getattr(searcher, "batch", config.batch),
         keep=config.halving,
         rungs=rungs_of(config.epochs, config.halving),
         # a policy learns from what it proposed last
         ahead=0 if config.architecture == "search" else 1,
         kind=lambda hyperparameters: hyperparameters.get("arm") or learner(hyperparameters),
     )
-    session = _SearchSession(
-        halving, cache_of(problem, config, store), config.metric, report_rung, report_epoch
+    cache = cache_of(problem, config, store)
+    session = _SearchSession(halving, cache, config.metric, report_rung, report_epoch)
+    _run(session, problem, config, resources)
+    if not config.has_repeats:
+        return halving.trials
+    found = halving.trials
+
+    def train_sets(sets: Sequence[Hyperparameters]) -> list[Trial]:
+        further = _train_sets(sets, len(found), cache, problem, config, resources, report_epoch)
+        found.extend(further)
+        return further
+
+    train_repeats(halving.trials, config, problem.samples, train_sets)
+    return found
+
+
+def _train_sets(
+    sets: Sequence[Hyperparameters],
+    first: int,
+    cache: Scope,
+    problem: Problem,
+    config: TrainConfig,
+    resources: Resources,
+    report_epoch: ReportEpoch,
+) -> list[Trial]:
+    """The trials of `sets` of hyperparameters, trained to their end, with numbers from `first`."""
+    halving = SuccessiveHalving(
+        FixedSets(sets),
+        [],
+        total=len(sets),
+        size=max(1, len(sets)),
+        keep=config.halving,
+        rungs=(config.epochs,),
     )
+
+    def report(number: int, *progress: Any) -> None:
+        report_epoch(first + number, *progress)
+
+    _run(
+        _SearchSession(halving, cache, config.metric, lambda _: None, report),
+        problem,
+        config,
+        resources,
+    )
+    return [replace(trial, number=first + trial.number) for trial in halving.trials]
+
+
+def _run(
+    session: "_SearchSession", problem: Problem, config: TrainConfig, resources: Resources
+) -> None:
+    """Train what `session` decides, on Ray; not at all if all results are cached."""
     if (first := session.next()) is not None:
-        halving.waiting.insert(0, first.rung)
+        session.halving.waiting.insert(0, first.rung)
         # heads and small networks train faster on a processor than it takes to send them to a GPU
         with worker_pool(
             TrialWorker,
@@ -83,7 +135,6 @@ def search(
             remedy=REMEDY,
         ) as executor:
             executor.run(session)
-    return halving.trials
 
 
 def _searcher(problem: Problem, config: TrainConfig, space: Sequence[Dimension]) -> Searcher:

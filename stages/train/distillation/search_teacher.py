@@ -1,0 +1,99 @@
+"""The teacher of an architecture search: a linear head on a frozen pretrained backbone, whose
+answers all networks of the search learn from beside the labels (`train.distil`).
+
+The networks of a fold learn from the head that has not seen the samples held out in it either;
+otherwise its answers would tell what the held-out labels are."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.artifacts import Dataset
+from stages.config import TrainConfig
+from stages.resources import Resources
+from stages.store import Store
+from stages.tracking import Run
+from stages.train.cost.budget import teacher_input
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.features import Extractor
+from stages.train.heads.prepared import Prepared, preprocessing_of
+from stages.train.heads.problem import Problem
+from stages.train.heads.scores import measures
+from stages.train.search.search_space import DEFAULTS
+from stages.train.search.selection import rounded
+
+Floats = NDArray[np.float32]
+
+
+def with_search_teacher(
+    prepared: Prepared,
+    dataset: Dataset,
+    config: TrainConfig,
+    *,
+    store: Store,
+    run: Run,
+    resources: Resources,
+) -> Prepared:
+    """`prepared` with the answers of the teacher to all rows, if `config` searches architectures
+    and names one. Reports progress. Raises what `backbone_file` and `Extractor.rows` raise."""
+    model_input = teacher_input(config)
+    if model_input is None:
+        return prepared
+    total = len(prepared.views)
+    extractor = Extractor(
+        backbone_file(model_input.initialised_family, store, resources),
+        preprocessing_of(model_input, dataset, store),
+        resources,
+        lambda done: run.progress("the teacher's features", min(done, total), total),
+        on_cluster=resources.on_cluster,
+    )
+    features = extractor.rows(prepared.views)
+    logits = answers_of_folds(prepared.problem, model_input.name, features, config)
+    return replace(prepared, problem=replace(prepared.problem, teacher_logits=logits))
+
+
+def answers_of_folds(
+    problem: Problem, input_name: str, features: Floats, config: TrainConfig
+) -> Floats:
+    """The logits [folds, rows, labels] of the heads that are trained without each fold. `features`:
+    of the teacher's frozen backbone, [rows, features]; the heads are trained on those of the
+    samples themselves, and answer their augmented views, too."""
+    from stages.train.heads.head_fit import fit_of
+    from stages.train.heads.standardised import StandardisedFeatures
+
+    plain = np.flatnonzero(problem.plain)
+    own = replace(
+        problem,
+        features={input_name: features[plain]},
+        labels=problem.labels[plain],
+        plain=np.ones(len(plain), bool),
+        fold_of_row=problem.fold_of_row[plain],
+        groups=None if problem.groups is None else problem.groups[plain],
+        changes=(),
+    )
+    hyperparameters = {
+        "input": input_name,
+        "head": "linear",
+        "l2": DEFAULTS["l2"],
+        "class_balance": "none",
+    }
+    answers = []
+    for fold in range(problem.folds):
+        held_out = np.where(own.fold_of_row == fold, 0, -1)
+        without = replace(own, fold_of_row=held_out, folds=1)
+        fit = fit_of(without, StandardisedFeatures(without, input_name), hyperparameters)
+        fit.fit(config.epochs, config.patience)
+        head = fit.arrays()
+        answers.append(features @ head["head.out.weight"] + head["head.out.bias"])
+    return np.stack(answers).astype(np.float32)
+
+
+def teacher_measures(problem: Problem) -> dict[str, float]:
+    """The measures of the teacher on the samples that each of its heads has not seen."""
+    assert problem.teacher_logits is not None  # noqa: S101
+    rows = [problem.validation_rows(fold) for fold in range(problem.folds)]
+    logits = [problem.teacher_logits[fold][each] for fold, each in enumerate(rows)]
+    truth = problem.labels[np.concatenate(rows)]
+    return rounded(dict[str, Any](measures(np.concatenate(logits), truth, problem.rejected)))

@@ -1,0 +1,410 @@
+"""Arms of an architecture search at equal CPU time, on real data:
+`python -m tests.benchmarks.searched digits|FOLDER MINUTES SEEDS [TEACHER]`.
+
+FOLDER has pictures in train/<label> and test/<label>, or sounds in <label> and their folds in
+`folds.csv` (the last one is the test, the one before it the validation); digits are those of
+scikit-learn, at 32 pixels. MINUTES are of CPU, for all arms of one seed together and without the
+further seeds of each arm's best network, which come on top; the number of trials follows from the
+first batch. TEACHER: a family whose frozen backbone with a linear head teaches all networks; each
+winner is then trained without it, too. Every arm gets the same computed time; printed is what each
+really took, and the test accuracy of its best network in the mean over its seeds. The test split is
+read once, by these networks alone; nothing is chosen on it.
+
+With `--cost` it prints what the same trainings cost in plain Paddle; with `--proxy N` the rank
+correlation of N random networks' early and full trainings, beside that of two seeds."""
+
+import csv
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from stages.artifacts import Dataset
+from stages.blobs.folder import FolderBlobs
+from stages.config import TrainConfig
+from stages.config.device import Device
+from stages.models.genotype import macs_of, parameters_of, parse
+from stages.parts import FAMILIES, TASKS
+from stages.runtime import steps
+from stages.store import Store
+from stages.train.architecture.arms import ArchitectureSearch, training_of
+from stages.train.architecture.counted_limits import limits_of
+from stages.train.architecture.repeats import WITHOUT_TEACHER, repeated_networks, train_repeats
+from stages.train.architecture.space import architecture_space, genotype_of
+from stages.train.distillation.search_teacher import answers_of_folds, teacher_measures
+from stages.train.distributed.single_threaded import load_single_threaded
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.out_of_fold import weights_in
+from stages.train.heads.problem import Problem
+from stages.train.heads.windows import Windows, mean_per_row
+from stages.train.search.search_space import Input
+from stages.train.search.successive_halving import FixedSets, SuccessiveHalving, Trial, TrialResult
+from stages.train.search.trial_worker import TrialPiece, TrialWorker
+
+RUNGS = (3, 9)
+ARMS = ("evolution", "random")  # beside train.controller and the hand designs
+LIMITS = {"digits": (30_000, 1_000_000, 32)}  # parameters, MACs, side of pictures
+DEFAULT_LIMITS = (60_000, 4_000_000, 64)
+SPLITS = ("train", "validation", "test")
+DRAWS = 2000  # of a bootstrap
+
+
+class Data(NamedTuple):
+    """Samples as files, with the index of their label and their split, each [n]."""
+
+    task: str
+    names: list[str]
+    files: list[bytes]
+    labels: np.ndarray
+    splits: np.ndarray
+
+
+class Prepared(NamedTuple):
+    """What the networks learn from, and the test split: windows, the row of each, labels [n]."""
+
+    problem: Problem
+    test: np.ndarray
+    test_rows: np.ndarray
+    truth: np.ndarray
+
+
+def digits(seed: int = 0) -> Data:
+    """The digits as PNG files; 500 are trained on, 400 validate, the others are the test."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    files, found = [], load_digits()
+    for picture in found.images:
+        out = BytesIO()
+        Image.fromarray((picture * 255 / 16).astype(np.uint8)).save(out, "PNG")
+        files.append(out.getvalue())
+    places = np.random.default_rng(seed).permutation(len(files))
+    splits = np.array(SPLITS)[np.searchsorted([500, 900], places, "right")]
+    names = [str(name) for name in found.target_names]
+    return Data("image_classification", names, files, found.target, splits)
+
+
+def read(folder: Path, seed: int = 0) -> Data:
+    """The samples of `folder`."""
+    table = folder / "folds.csv"
+    if table.exists():
+        rows = list(csv.reader(table.read_text().splitlines()))[1:]
+        paths = [folder / row[0] for row in rows]
+        folds = np.array([int(row[-1]) for row in rows])
+        last = folds.max()
+        splits = np.select([folds == last, folds == last - 1], ["test", "validation"], "train")
+        task = "sound_classification"
+    else:
+        paths = sorted(folder.glob("train/*/*")) + sorted(folder.glob("test/*/*"))
+        drawn = np.random.default_rng(seed).random(len(paths)) < 0.25
+        is_test = np.array([path.parts[-3] == "test" for path in paths])
+        splits = np.select([is_test, drawn], ["test", "validation"], "train")
+        task = "image_classification"
+    names = sorted({path.parent.name for path in paths})
+    labels = np.array([names.index(path.parent.name) for path in paths])
+    return Data(task, names, [path.read_bytes() for path in paths], labels, splits)
+
+
+def windows_of(data: Data, family: str, size: int) -> list[np.ndarray]:
+    """The windows of each sample for `family`."""
+    empty = Dataset(task=data.task, labels=tuple(data.names), revision="", counts={})
+    before = TASKS[data.task]().before(FAMILIES[family], size, empty)
+    dumped = [step.model_dump() for step in before]
+    return [steps.prepared(dumped, content).windows for content in data.files]
+
+
+def prepare(data: Data, config: TrainConfig, place: Path) -> Prepared:
+    """`data` for the searched family, with the teacher's answers if `config` has one."""
+    name = config.families[0]
+    size = config.input_sizes[0] if config.input_sizes else FAMILIES[name].size
+    every, is_test = windows_of(data, name, size), data.splits == "test"
+    learnt_from = np.flatnonzero(~is_test)
+    folds = np.where(data.splits[learnt_from] == "validation", 0, -1)
+    features = {Input(name, size).name: Windows.of([every[row] for row in learnt_from])}
+    whole = np.ones(len(learnt_from), bool)
+    problem = Problem(features, data.labels[learnt_from], folds, whole, len(data.names), 1)
+    if config.distils:
+        problem = replace(
+            problem, teacher_logits=teacher_answers(problem, data, learnt_from, config, place)
+        )
+    test = [every[row] for row in np.flatnonzero(is_test)]
+    rows = np.repeat(np.arange(len(test)), [len(each) for each in test])
+    return Prepared(problem, np.concatenate(test), rows, data.labels[is_test])
+
+
+def teacher_answers(
+    problem: Problem, data: Data, rows: np.ndarray, config: TrainConfig, place: Path
+) -> np.ndarray:
+    """The teacher's answers to `rows` of the data."""
+    family = FAMILIES[config.distils.teacher]
+    store = Store(FolderBlobs(place / "store"), place / "cache")
+    network = load_single_threaded(str(backbone_file(family, store).path))
+    own = data._replace(files=[data.files[row] for row in rows])
+    features = [network(each).mean(axis=0) for each in windows_of(own, family.name, family.size)]
+    name = Input(family.name, family.size).name
+    return answers_of_folds(problem, name, np.stack(features), config)
+
+
+def config_of(what: str, task: str, seed: int, teacher: str) -> TrainConfig:
+    parameters, macs, side = LIMITS.get(what, DEFAULT_LIMITS)
+    pictures = task == "image_classification"
+    return TrainConfig(
+        families=("searched_image" if pictures else "searched_audio",),
+        input_sizes=(side,) if pictures else (),
+        architecture="search",
+        baselines=ARMS,
+        folds=1,
+        epochs=RUNGS[-1],
+        metric="accuracy",
+        seed=seed,
+        device=Device(parameters=parameters, macs=macs),
+        distil={"family": "searched_image", "teacher": teacher} if teacher else "off",
+    )
+
+
+class Trainer:
+    """Trains rung budgets in this process; `seconds`: of CPU, by the arm."""
+
+    def __init__(self, problem: Problem, config: TrainConfig) -> None:
+        self.worker = TrialWorker((problem, config.patience))
+        self.states: dict[int, Any] = {}
+        self.seconds: dict[str, float] = {}
+
+    def run(self, halving: SuccessiveHalving, seconds: float = float("inf")) -> list[Trial]:
+        """All trials of `halving`, with as many batches as the first one suggests for `seconds`."""
+        self.states, start = {}, time.process_time()
+        while not halving.finished:
+            if len(halving.batches) == 1 and all(each.ended for each in halving.trials):
+                batches = seconds / (time.process_time() - start)
+                halving.total = min(halving.total, max(1, round(batches)) * halving.size)
+            if (rung := halving.next()) is None:
+                break
+            begin = time.process_time()
+            result = self.trained(TrialPiece(rung, self.states.get(rung.number)))
+            arm = rung.hyperparameters["arm"]
+            spent = time.process_time() - begin
+            self.seconds[arm] = self.seconds.get(arm, 0.0) + spent
+            halving.report(rung, result.measures["accuracy"], result)
+        return halving.trials
+
+    def trained(self, piece: TrialPiece) -> TrialResult:
+        work = self.worker.work(piece)
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                result, self.states[piece.rung.number] = done.value
+                return result
+
+    def train_sets(self, sets: Sequence[dict[str, Any]], first: int = 10_000) -> list[Trial]:
+        """The trials of `sets`, trained to their end."""
+        count = len(sets)
+        fixed = SuccessiveHalving(
+            FixedSets(sets), [], total=count, size=count, keep=3, rungs=RUNGS[-1:]
+        )
+        return [replace(trial, number=first + trial.number) for trial in self.run(fixed)]
+
+
+def accuracy_of(trial: Trial, prepared: Prepared) -> float:
+    """The share of the test split, in per cent, that the network of `trial` answers rightly."""
+    import paddle
+
+    from stages.models.arrays import unpack_arrays
+    from stages.models.network import assemble
+
+    arrays = weights_in(unpack_arrays(trial.result.arrays))
+    network = assemble(trial.input.partition("@")[0], arrays)
+    network.eval()
+    with paddle.no_grad():
+        parts = np.array_split(prepared.test.astype(np.float32), max(1, len(prepared.test) // 64))
+        logits = np.concatenate([network(paddle.to_tensor(part)).numpy() for part in parts])
+    answers = mean_per_row(logits, prepared.test_rows).argmax(axis=1)
+    return 100 * float((answers == prepared.truth).mean())
+
+
+def compare(what: str, minutes: float, seed: int, teacher: str, place: Path) -> dict[str, float]:
+    """Search with one seed, print a line for each arm, and return its test accuracy."""
+    data = digits() if what == "digits" else read(Path(what))
+    config = config_of(what, data.task, seed, teacher)
+    prepared = prepare(data, config, place)
+    problem = prepared.problem
+    [windows] = problem.features.values()
+    shape = windows.values.shape[1:]
+    limits = limits_of(config, shape, problem.classes, 1)
+    searcher, trainer = ArchitectureSearch(config, limits), Trainer(problem, config)
+    halving = SuccessiveHalving(
+        searcher,
+        [],
+        total=10_000,
+        size=searcher.batch,
+        keep=config.halving,
+        rungs=RUNGS,
+        ahead=0,
+        kind=lambda hyperparameters: hyperparameters["arm"],
+    )
+    trials = list(trainer.run(halving, 60 * minutes))
+    spent = dict(trainer.seconds)
+    trials += train_repeats(trials, config, problem.samples, trainer.train_sets)
+    over = sum(not limits.allow(parse(each.hyperparameters["genotype"])) for each in trials)
+    if teacher:
+        print(f"seed {seed}: the teacher {100 * teacher_measures(problem)['accuracy']:.1f} %")
+    alone = [each for each in trials if each.hyperparameters["arm"] == WITHOUT_TEACHER]
+    found = {
+        each.arm: each.trials
+        for each in repeated_networks(
+            [t for t in trials if t not in alone], config, problem.samples
+        )
+    }
+    found |= {WITHOUT_TEACHER: tuple(alone)} if alone else {}
+    accuracies = {}
+    for arm, trainings in found.items():
+        values = [accuracy_of(each, prepared) for each in trainings]
+        genotype = parse(trainings[0].hyperparameters["genotype"])
+        own = [each for each in trials if each.hyperparameters["arm"] == arm]
+        held_out = 100 * np.mean([each.score for each in trainings])
+        print(
+            f"seed {seed} {arm:18} {len(own):4} trainings {spent.get(arm, 0.0):6.1f} CPU s  "
+            f"held out {held_out:5.1f}  test {np.mean(values):5.1f} % "
+            f"({', '.join(f'{value:.1f}' for value in values)})  "
+            f"{parameters_of(genotype, shape[0], problem.classes, 1):,} parameters "
+            f"{macs_of(genotype, shape, problem.classes, 1):,} MACs",
+            flush=True,
+        )
+        accuracies[arm] = float(np.mean(values))
+    print(f"seed {seed}: {len(trials)} trainings, {over} of networks over the budget", flush=True)
+    return accuracies
+
+
+def bounds(values: Sequence[float]) -> str:
+    """Mean and 95 % interval by Student's t."""
+    from scipy.stats import t
+
+    mean, count = float(np.mean(values)), len(values)
+    if count < 2:
+        return f"{mean:+.2f} (one seed)"
+    wide = float(t.ppf(0.975, count - 1) * np.std(values, ddof=1) / count**0.5)
+    return f"{mean:+.2f} ({mean - wide:+.2f} to {mean + wide:+.2f})"
+
+
+def main(what: str, minutes: str = "1.5", seeds: str = "5", teacher: str = "") -> None:
+    """Print the table of each seed, and then the differences over seeds."""
+    with TemporaryDirectory(prefix="aiwf-searched-") as place:
+        rows = []
+        for seed in range(int(seeds)):
+            rows.append(compare(what, float(minutes), seed, teacher, Path(place)))
+            arms = [arm for arm in rows[0] if all(arm in row for row in rows)]
+            print(f"after {len(rows)} seeds: test accuracy, and the controller's gain in points")
+            for arm in arms:
+                own = [row[arm] for row in rows]
+                gains = [row[arms[0]] - row[arm] for row in rows]
+                print(f"  {arm:18} {np.mean(own):6.2f} %   {bounds(gains)}", flush=True)
+
+
+def cost(what: str) -> None:
+    """Print the CPU seconds of trials beside those of the same trainings in plain Paddle."""
+    data = digits() if what == "digits" else read(Path(what))
+    config = config_of(what, data.task, 0, "")
+    problem = prepare(data, config, Path()).problem
+    ratios = []
+    for hyperparameters in random_sets(config, problem, 8):
+        trainer, begin = Trainer(problem, config), time.process_time()
+        halving = [{**hyperparameters, "arm": "random"}]
+        trainer.train_sets(halving)
+        ours = time.process_time() - begin
+        epochs = len(trainer.states[0]["curve"])
+        begin = time.process_time()
+        plain(problem, hyperparameters, epochs)
+        theirs = time.process_time() - begin
+        ratios.append(ours / theirs)
+        print(f"{epochs} epochs: {ours:6.2f} CPU s, plain Paddle {theirs:6.2f}", flush=True)
+    print(f"median {np.median(ratios):.2f} times as long ({min(ratios):.2f} to {max(ratios):.2f})")
+
+
+def plain(problem: Problem, hyperparameters: dict[str, Any], epochs: int) -> None:
+    """Train the network with AdamW on shuffled batches, and validate after each epoch."""
+    import paddle
+
+    [(name, windows)] = problem.features.items()
+    shape, rng = windows.values.shape[1:], np.random.default_rng(0)
+    network = FAMILIES[name.partition("@")[0]].fold_networks(
+        1, shape, hidden=False, apart=True, genotype=hyperparameters["genotype"]
+    )
+    network.initialise(windows.values, rng)
+    head = paddle.nn.Linear(network.features, problem.classes)
+    every = [*network.parameters(), *head.parameters()]
+    optimizer = paddle.optimizer.AdamW(hyperparameters["learning_rate"], parameters=every)
+    rows, held_out = problem.training_rows(0), problem.validation_rows(0)
+    for _ in range(epochs):
+        network.train()
+        count = -(-len(rows) // hyperparameters["batch_size"])
+        for batch in np.array_split(rng.permutation(rows), count):
+            inputs = paddle.to_tensor(windows.random_windows(batch, rng))
+            logits = head(network(inputs).reshape([len(batch), -1]))
+            loss = paddle.nn.functional.cross_entropy(
+                logits, paddle.to_tensor(problem.labels[batch])
+            )
+            loss.backward()
+            optimizer.step()
+            optimizer.clear_grad()
+        network.eval()
+        with paddle.no_grad():
+            for batch in np.array_split(held_out, max(1, len(held_out) // 64)):
+                inputs = paddle.to_tensor(windows.all_of(batch)[0].astype(np.float32))
+                head(network(inputs).reshape([len(inputs), -1])).numpy()
+
+
+def random_sets(config: TrainConfig, problem: Problem, count: int) -> list[dict[str, Any]]:
+    """Hyperparameters of `count` random networks within the limits."""
+    [windows] = problem.features.values()
+    limits = limits_of(config, windows.values.shape[1:], problem.classes, 1)
+    rng, space = np.random.default_rng(0), architecture_space()
+    defaults, found = training_of(config).defaults, []
+    while len(found) < count:
+        genotype = genotype_of({each.name: each.sample(rng) for each in space})
+        if limits.allow(genotype):
+            found.append({**defaults, "genotype": genotype.text, "arm": "random"})
+    return found
+
+
+def proxy(what: str, count: int) -> None:
+    """Print the rank correlations of early with full trainings, and of two seeds."""
+    from scipy.stats import spearmanr
+
+    data = digits() if what == "digits" else read(Path(what))
+    config = config_of(what, data.task, 0, "")
+    problem = prepare(data, config, Path()).problem
+    trainer, rows = Trainer(problem, config), []
+    for hyperparameters in random_sets(config, problem, count):
+        first, second = trainer.train_sets([hyperparameters, {**hyperparameters, "seed": 1}])
+        early = max(epoch["accuracy"] for epoch in first.result.curve[: RUNGS[0]])
+        loss = min(epoch["log_loss"] for epoch in first.result.curve[: RUNGS[0]])
+        rows.append((early, -loss, first.score, second.score))
+    table, rng = np.array(rows), np.random.default_rng(0)
+
+    def correlations(each: np.ndarray) -> list[float]:
+        pairs = ((0, 3), (1, 3), (2, 3))  # early of one seed with full of the other
+        return [float(spearmanr(each[:, a], each[:, b]).statistic) for a, b in pairs]
+
+    drawn = np.array([correlations(table[rng.integers(0, count, count)]) for _ in range(DRAWS)])
+    for place, name in enumerate(("accuracy", "log loss", "full training of another seed")):
+        low, high = np.nanquantile(drawn[:, place], [0.025, 0.975])
+        own = correlations(table)[place]
+        print(f"{name:32} {own:+.2f} ({low:+.2f} to {high:+.2f}), {count} networks")
+
+
+if __name__ == "__main__":
+    if sys.argv[2:3] == ["--cost"]:
+        cost(sys.argv[1])
+    elif sys.argv[2:3] == ["--proxy"]:
+        proxy(sys.argv[1], int(sys.argv[3]))
+    else:
+        main(*sys.argv[1:])
