@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from stages.artifacts import Model
 from stages.closure import Code, code_of
 from stages.config import PipelineConfig
-from stages.config.device import Device, DeviceCost
+from stages.config.device import HERE, Device, DeviceCost
 from stages.deploy.device.device_limits import network_spec
-from stages.deploy.device.machine import name_of
+from stages.deploy.device.machine import processor
 from stages.deploy.device.measuring import CannotRun, Unmeasured, measured
 from stages.deploy.device.untrained_network import packed, windows_of
 from stages.evaluate.trials.pareto import ParetoPoint
@@ -79,7 +79,8 @@ def _cost(
 
 
 def _key(model: Model, device: Device) -> list[str]:
-    return ["measured points", model.ref.id, name_of(device.profile)]
+    where = processor() if device.profile == HERE else device.profile
+    return ["measured points", model.ref.id, where]
 
 
 def _code() -> Code:
