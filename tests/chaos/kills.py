@@ -15,7 +15,7 @@ from typing import Any
 
 from stages.artifacts import canonical
 from stages.config import TrainConfig
-from tests.chaos.epoch_log import FILE, Note, notes_of, trained_again, under_way
+from tests.chaos.epoch_log import FILE, Note, finished, notes_of, trained_again, under_way
 from tests.chaos.killing import Event, Kill, Round, calm_round, driver, named, rounds_of
 
 CONFIG: dict[str, Any] = {
@@ -61,7 +61,7 @@ def print_rows(
         print(f"{number:>4}  {kill.who:<8}{kill.after:>6.1f}s  {budgets:>4}  {epochs:>11}", end="")
         print(f"  {heads:>13.2f}  {finetuning:>8.2f}")
     again = [sum(map(_trained_again, rounds)), sum(map(trained_again, logs))]
-    models = {finished.model for finished in [calm, *rounds]}
+    models = {each.model for each in [calm, *rounds]}
     remaining = Counter(name for kill, *_ in lost for name in kill.remaining)
     print(
         f"kills {len(lost)}, rounds {len(rounds)}, models {sorted(model[:12] for model in models)}"
@@ -76,11 +76,11 @@ def print_rows(
 
 
 def _losses(
-    finished: Round, notes: list[Note], config: TrainConfig
+    round_of_kills: Round, notes: list[Note], config: TrainConfig
 ) -> Iterable[tuple[Kill, float, float, int]]:
     """For each kill the work that was lost at most, of heads and of fine-tuning, as shares of a
     whole trial; and the number of saved epochs of fine-tuning."""
-    for kill in finished.kills:
+    for kill in round_of_kills.kills:
         started, done = _events_by_key(kill.events, "begun"), _keys(kill.events, "done")
         going = [budget for key, budget in started.items() if key not in done]
         lost = [budget[1] / config.epochs for budget in going]
@@ -90,11 +90,9 @@ def _losses(
         yield kill, heads, finetuning, finished(before)
 
 
-def _trained_again(finished: Round) -> int:
+def _trained_again(whole: Round) -> int:
     """The number of budgets that were finished more than once."""
-    done = [
-        canonical(event["done"]) for life in finished.lives for event in life if "done" in event
-    ]
+    done = [canonical(event["done"]) for life in whole.lives for event in life if "done" in event]
     return len(done) - len(set(done))
 
 

@@ -39,10 +39,9 @@ MAX_ARCHITECTURES = 600  # trials of all arms of an architecture search
 
 
 def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -> int:
-    """The number of trials that `train.budget_minutes` allow, at most MAX_TRIALS (of architectures
-    MAX_ARCHITECTURES), for `samples`
-    samples of train and validation with `views` augmented copies each. `speed`: of the machine,
-    relative to the reference machine.
+    """The number of trials that `train.budget_minutes` allow for `samples` samples of train and
+    validation with `views` augmented copies each; at most MAX_TRIALS, or MAX_ARCHITECTURES in an
+    architecture search. `speed`: of the machine, relative to the reference machine.
 
     Raises BudgetTooSmall, saying which budget would be enough, if there is no time for one
     trial."""

@@ -101,8 +101,9 @@ def student_of(
 
 
 def hyperparameters_of(context: StudentContext, cost: StudentCost, role: str) -> dict[str, Any]:
-    """The hyperparameters of a student: the defaults of fine-tuning, in which a network from
-    scratch learns as fast in all layers, and a pruned one does not go back to where it began."""
+    """The hyperparameters of a student in a `role`: the defaults of fine-tuning, except that all
+    layers of a network from scratch have one learning rate, and that a pruned network ships its
+    fine-tuned weights without interpolating between them and the initial ones."""
     head = context.teacher.head
     values = {
         **DEFAULTS,

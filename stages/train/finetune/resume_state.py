@@ -11,8 +11,6 @@ from stages.models.arrays import pack_arrays, unpack_arrays
 from stages.train.search.successive_halving import RungBudget, Trial, TrialResult
 
 FitState = dict[str, Any]  # as `FinetuneFit.state` gives it
-
-
 ARRAYS = ("values", "mean", "first", "second")  # of a state, beside those of its best epoch
 
 

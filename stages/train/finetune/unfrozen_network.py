@@ -21,7 +21,6 @@ from stages.train.distributed.flat_optimizer import AdamW, fill, flatten, value_
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_point_of
 
 Floats = NDArray[np.float32]
-MOMENTUM = 0.9  # of batch norms; MobileNetV3's own 0.99 averages over weights that are out of date
 PREDICTION_BATCH = 32  # windows that are predicted at a time
 
 
@@ -150,8 +149,7 @@ class BatchNorms:
         self.unfrozen, self.own_statistics = unfrozen, own_statistics
         norms = [norm for norm in unfrozen.sublayers() if isinstance(norm, nn.BatchNorm2D)]
         for norm in norms:
-            norm._momentum = MOMENTUM
-        self.layers = norms
+            norm._momentum = 0.0  # its statistics are those of the last batch alone
         self.tensors = [part for norm in norms for part in (norm._mean, norm._variance)]
         unfrozen.eval()
 
@@ -183,13 +181,9 @@ class BatchNorms:
         weights. Leaves the layers in training mode."""
         self.unfrozen.train()
         statistics = []
-        for norm in self.layers:
-            norm._momentum = 0.0  # its statistics are those of the last batch alone
         with paddle.no_grad():
             for batch in batches:
                 self.unfrozen(batch)
                 statistics.append(flatten(self.tensors))
-        for norm in self.layers:
-            norm._momentum = MOMENTUM
         mean: Floats = np.mean(statistics, axis=0, dtype=np.float32)
         return mean

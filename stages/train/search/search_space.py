@@ -170,11 +170,13 @@ def feature_count(config: TrainConfig, model_input: Input) -> int:
 
 
 def inputs_of(config: TrainConfig) -> tuple[Input, ...]:
-    """All families at all sizes, without those that a device excludes; where a student may be
-    shipped in their place (`train.distil`), these take part, too, as teachers. `train.input_sizes`
-    are of pictures, so that a family for sounds has its own size. Without them, `train.larger` adds
-    the sizes at which a family is known to be better. Raises ConfigError for a size that a family
-    cannot take, and if no input is left."""
+    """Each family of `config` at each of its sizes.
+
+    Sizes are `train.input_sizes`, which are of pictures; a family for sounds has its own size.
+    Without `train.input_sizes`, it is the family's size, and with `train.larger` also the one at
+    which it is known to be better. Inputs in `train.device.excluded` are left out, unless
+    `train.distil` may ship a student: then they can still be its teacher. Raises ConfigError for a
+    size that a family cannot take, and if no input is left."""
     if not config.families:
         raise ConfigError(
             "train.families is empty: which take part is known once the run is planned.",

@@ -17,7 +17,7 @@ from stages.runtime.sounds import decode_sound
 from stages.train.heads.problem import rows_of
 from stages.train.ood import pictures, sounds
 from stages.train.ood.negative_spec import NegativeSpec, generator_for
-from stages.train.ood.negatives import negatives, specs_of
+from stages.train.ood.negatives import USERS_OWN, kinds_of, negatives, specs_of
 from tests import makers
 
 AUTO = TrainConfig(other="auto")
@@ -166,3 +166,18 @@ def test_a_negative_that_was_lost_is_made_again(tmp_path):
 
     assert negatives(dataset, samples, AUTO, store=store, resources=resources) == generated
     assert store.get(lost)
+
+
+def test_a_negative_has_its_kind_and_a_persons_own_are_told_apart(tmp_path):
+    store = makers.store(tmp_path)
+    dataset = makers.dataset(store)
+    samples = samples_of(dataset, store)
+    resources = makers.resources(tmp_path)
+    generated = negatives(dataset, samples, AUTO, store=store, resources=resources)
+    own = Sample("mine.png", "ab", "other", "train", extra={"kind": "noise"})
+
+    kinds = kinds_of([*samples, own, *generated])
+
+    assert kinds.pop("ab") == USERS_OWN
+    assert kinds == {sample.digest: sample.extra["kind"] for sample in generated}
+    assert {*kinds.values()} == {*pictures.KINDS}

@@ -76,9 +76,9 @@ class Policy:
     def ascend(self, gradient: Floats) -> None:
         """One step of Adam along `gradient`."""
         self.steps += 1
-        powers = (gradient, gradient**2)
+        gradient_powers = (gradient, gradient**2)
         for place, decay in enumerate(DECAYS):
-            self.moments[place] = decay * self.moments[place] + (1 - decay) * powers[place]
+            self.moments[place] = decay * self.moments[place] + (1 - decay) * gradient_powers[place]
         mean, square = (
             moment / (1 - decay**self.steps)
             for moment, decay in zip(self.moments, DECAYS, strict=True)
