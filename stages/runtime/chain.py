@@ -139,11 +139,10 @@ class ChainPredictor(Predictor):
         shown = [box for box in boxes if box[4] >= self._rule["shown_from"]]
         overlap = self._rule.get("overlap")
         if overlap is not None:
-            best = {id(box) for box in _without_overlapping(self._of_classified(shown), overlap)}
-            unclassified = {id(box) for box in shown} - {
-                id(box) for box in self._of_classified(shown)
-            }
-            shown = [box for box in shown if id(box) in best | unclassified]
+            classified = self._of_classified(shown)
+            best = {id(box) for box in _without_overlapping(classified, overlap)}
+            worse = {id(box) for box in classified} - best
+            shown = [box for box in shown if id(box) not in worse]
         return shown[: self._rule["most"]]
 
     def _of_classified(self, boxes: Sequence[Box]) -> list[Box]:

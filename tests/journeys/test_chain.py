@@ -1,4 +1,4 @@
-"""Two pipelines of one data set become one package: boxes are found, crops out, named, measured."""
+"""Two pipelines of one data set become one package: boxes are found, cropped, named, measured."""
 
 from pathlib import Path
 

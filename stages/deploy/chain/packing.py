@@ -15,7 +15,7 @@ from stages.deploy.chain.chain_content import (
     common_instruction_sets,
     numeric_of,
 )
-from stages.deploy.chain.page import chain_page, chain_readme
+from stages.deploy.chain.chain_page import chain_page, chain_readme
 from stages.deploy.chain.parts import ChainPart, check_parts
 from stages.deploy.chain.photo_to_label import (
     SHOWN_FROM,
