@@ -49,7 +49,7 @@ def chain(
 ) -> None:
     """Make one package of two: a detector, and a classifier of what is in its boxes. It is measured
     from photo to label, and shipped only if it answers as the two trained models do."""
-    from stages.deploy.chain.content import ChainRule
+    from stages.deploy.chain.chain_content import ChainRule
     from stages.deploy.chain.packing import ChainRequest, make_chain
     from stages.opening import open_store
     from stages.runner.chain import annotations_of, chain_name, named_part
@@ -81,7 +81,7 @@ def _listed(labels: str) -> tuple[str, ...]:
 
 def _margin(requested: float | None, classifier: "ChainPart", store: "Store") -> float:
     """The margin that is `requested`, or that of the classifier's own crops."""
-    from stages.deploy.chain.content import MARGIN
+    from stages.deploy.chain.chain_content import MARGIN
     from stages.deploy.chain.truth import trained_margin
 
     found = trained_margin(classifier, store)

@@ -21,7 +21,7 @@ from .predictor import Outputs, Predictor
 from .steps import Facts, PreparedSample
 
 BATCH = 16  # crops that the classifier answers at once
-HELD_BYTES = 8_000_000  # of a decoded picture; a larger one is decoded again for its crops
+STORED_BYTES = 8_000_000  # of a decoded picture; a larger one is decoded again for its crops
 DIGITS = 6  # of a stored score
 # Parts of the picture as shares of its sides: the golden answers have the classifier's scores for
 # them, whatever the detector finds.
@@ -82,7 +82,7 @@ class ChainPredictor(Predictor):
         before = self.detector.description["before"]
         picture = steps.run(before[:1], data, facts)
         windows = steps.run(before[1:], picture, facts)[None]
-        facts["picture"] = picture if picture.nbytes <= HELD_BYTES else data
+        facts["picture"] = picture if picture.nbytes <= STORED_BYTES else data
         return PreparedSample(windows, facts)
 
     def forward(self, batch: NDArray[Any]) -> Outputs:
@@ -139,9 +139,10 @@ class ChainPredictor(Predictor):
         shown = [box for box in boxes if box[4] >= self._rule["shown_from"]]
         overlap = self._rule.get("overlap")
         if overlap is not None:
-            best = {id(box) for box in _without_overlapping(self._of_classified(shown), overlap)}
-            others = {id(box) for box in shown} - {id(box) for box in self._of_classified(shown)}
-            shown = [box for box in shown if id(box) in best | others]
+            classified = self._of_classified(shown)
+            best = {id(box) for box in _without_overlapping(classified, overlap)}
+            worse = {id(box) for box in classified} - best
+            shown = [box for box in shown if id(box) not in worse]
         return shown[: self._rule["most"]]
 
     def _of_classified(self, boxes: Sequence[Box]) -> list[Box]:
@@ -149,10 +150,10 @@ class ChainPredictor(Predictor):
         return [box for box in boxes if self.detector.labels[int(box[5])] in self._classified]
 
     def _picture(self, facts: Facts) -> Picture:
-        held = facts["picture"]
-        if isinstance(held, bytes):
-            held = steps.run(self.detector.description["before"][:1], held, {})
-        return np.asarray(held)
+        stored = facts["picture"]
+        if isinstance(stored, bytes):
+            stored = steps.run(self.detector.description["before"][:1], stored, {})
+        return np.asarray(stored)
 
     def _row(self, box: Box, scores: Sequence[float] | None) -> list[Any]:
         label, score = int(box[5]), float(box[4])

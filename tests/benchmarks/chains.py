@@ -14,7 +14,7 @@ from typing import Any
 
 from stages.artifacts import Box
 from stages.config import DataConfig, PipelineConfig
-from stages.deploy.chain.content import ChainRule
+from stages.deploy.chain.chain_content import ChainRule
 from stages.deploy.chain.packing import ChainRequest, make_chain
 from stages.etl import source
 from stages.etl.crops import cropped, opened_photos
@@ -26,7 +26,7 @@ from stages.runner.chain import annotations_of, named_part
 from stages.settings import Settings
 
 MARGIN = 0.1
-ONE = "thing"  # the label of the second detector
+SINGLE = "thing"  # the label of the second detector
 
 
 def main(folder: str, minutes: str = "10", names: str = "4") -> None:
@@ -49,7 +49,8 @@ def _add_data(folder: Path, collapsed: Path, settings: Settings) -> None:
     source.add("boxes", folder, settings)
     reading = read_folder(folder)
     rows = tuple(
-        replace(row, boxes=tuple(Box(ONE, *box[1:]) for box in row.boxes)) for row in reading.rows
+        replace(row, boxes=tuple(Box(SINGLE, *box[1:]) for box in row.boxes))
+        for row in reading.rows
     )
     collapsed.mkdir()
     write_layout(replace(reading, rows=rows), folder, "coco", collapsed)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from stages.artifacts import Box, Dataset, Package, Report
 from stages.cli.app import app
-from stages.deploy.chain.content import ChainRule
+from stages.deploy.chain.chain_content import ChainRule
 from stages.deploy.chain.packing import ChainRequest, make_chain
 from stages.deploy.chain.parts import ChainPart, opened_part
 from stages.deploy.chain.truth import trained_margin
@@ -92,8 +92,8 @@ def chained(chainable) -> Package:
 
 def renamed(part: ChainPart, labels: list[str]) -> ChainPart:
     """`part` with other labels, as of a package whose trained model is not in the store."""
-    made_of = {"dataset": part.description["made_of"]["dataset"]}
-    return replace(part, description={**part.description, "labels": labels, "made_of": made_of})
+    origin = {"dataset": part.description["made_of"]["dataset"]}
+    return replace(part, description={**part.description, "labels": labels, "made_of": origin})
 
 
 def page_of(package: Package, store: Store) -> str:
@@ -230,23 +230,23 @@ def test_a_named_truth_measures_it(chainable):
 
 def test_photos_that_the_classifier_was_trained_on_are_not_counted(chainable):
     store = chainable.store
-    crops = store.load(chainable.classifier.made_of("dataset"))
+    crops = store.load(chainable.classifier.origin("dataset"))
     photos = samples_of(chainable.scenes, store, "test")
-    known = {f"group:{photo.digest}" for photo in photos[:10]}
+    trained_on = {f"group:{photo.digest}" for photo in photos[:10]}
     samples = [
-        replace(sample, split="train") if sample.group in known else sample
+        replace(sample, split="train") if sample.group in trained_on else sample
         for sample in samples_of(crops, store)
     ]
     leaking = crops.model_copy(
         update={"files": {**crops.files, "manifest.csv": store.add(write_manifest(samples))}}
     )
     store.save(leaking)
-    made_of = {**chainable.classifier.description["made_of"], "dataset": leaking.ref.id}
-    described = {**chainable.classifier.description, "made_of": made_of}
+    origin = {**chainable.classifier.description["made_of"], "dataset": leaking.ref.id}
+    described = {**chainable.classifier.description, "made_of": origin}
 
     package = chainable.chain(classifier=replace(chainable.classifier, description=described))
 
-    boxes = sum(len(photo.boxes) for photo in photos if f"group:{photo.digest}" not in known)
+    boxes = sum(len(photo.boxes) for photo in photos if f"group:{photo.digest}" not in trained_on)
     assert package.overall["micro_recall"].n == boxes
     assert "not counted: the classifier was trained on crops of them" in page_of(package, store)
 
@@ -385,11 +385,11 @@ def test_the_command_makes_the_chain_by_the_names_of_run_and_package(
     classifier = f"package@{chainable.classifier.id[:20]}"
     out = tmp_path / "chained.zip"
 
-    made = aiwf("chain", "scenes", classifier, "--name", "chained", "--out", str(out))
+    done = aiwf("chain", "scenes", classifier, "--name", "chained", "--out", str(out))
 
-    assert made.exit_code == 0, made.output
-    assert str(chained.ref) in made.output  # with the margin of the classifier's own crops
-    assert "agrees with both trained models" in made.output
+    assert done.exit_code == 0, done.output
+    assert str(chained.ref) in done.output  # with the margin of the classifier's own crops
+    assert "agrees with both trained models" in done.output
     (tmp_path / "scene.png").write_bytes(makers.scene(1)[0])
     answered = aiwf("predict", str(out), str(tmp_path / "scene.png"), "--json")
     boxes = json.loads(answered.output)["boxes"]
@@ -402,8 +402,8 @@ def test_show_follows_a_chain_to_both_packages_and_their_data(aiwf, chainable, c
 
     for part in (chainable.detector, chainable.classifier):
         assert str(part.package.ref) in shown
-        assert str(part.made_of("model")) in shown
-        assert str(part.made_of("dataset")) in shown
+        assert str(part.origin("model")) in shown
+        assert str(part.origin("dataset")) in shown
 
 
 def test_gc_leaves_a_chain_and_what_it_was_made_of(aiwf, chainable, chained, workspace):
@@ -414,7 +414,7 @@ def test_gc_leaves_a_chain_and_what_it_was_made_of(aiwf, chainable, chained, wor
 
     gone = {found.name for found in garbage(store, workspace)}
 
-    reached = [chained.ref, *chained.parents, chainable.classifier.made_of("model")]
+    reached = [chained.ref, *chained.parents, chainable.classifier.origin("model")]
     assert not gone & {f"records/{ref.kind}/{ref.id}" for ref in reached}
 
 
@@ -442,16 +442,16 @@ def test_a_command_that_cannot_be_is_refused_in_words(aiwf, chainable, arguments
 
 
 def test_crops_of_a_run_have_its_splits(aiwf, chainable, workspace):
-    made = aiwf("data", "crops", "scenes-1", "crops")
+    done = aiwf("data", "crops", "scenes-1", "crops")
 
     boxes = {
         split: sum(len(each.boxes) for each in samples_of(chainable.scenes, chainable.store, split))
         for split in ("train", "validation", "test")
     }
-    assert made.exit_code == 0, made.output
-    assert f"{sum(boxes.values()):,} crops" in made.output
+    assert done.exit_code == 0, done.output
+    assert f"{sum(boxes.values()):,} crops" in done.output
     for split, count in boxes.items():
-        assert f"{split} {count}" in made.output
+        assert f"{split} {count}" in done.output
 
 
 def test_a_chain_is_published_and_compared_like_any_package(chainable, chained, workspace):

@@ -1,4 +1,4 @@
-"""Two pipelines of one data set become one package: boxes are found, cut out, named, measured."""
+"""Two pipelines of one data set become one package: boxes are found, cropped, named, measured."""
 
 from pathlib import Path
 
@@ -50,12 +50,12 @@ def test_a_data_set_of_boxes_becomes_one_package_of_two_networks(settings, monke
     monkeypatch.setenv("AIWF_WORKSPACE", str(settings.root))
     run_pipeline(parse_pipeline(FINDER), run="finder-1", settings=settings)
 
-    cut = CliRunner().invoke(app, ["data", "crops", "finder-1", "crops"])
+    crops = CliRunner().invoke(app, ["data", "crops", "finder-1", "crops"])
     run_pipeline(parse_pipeline(NAMER), run="namer-1", settings=settings)
-    made = CliRunner().invoke(app, ["chain", "finder", "namer", "--name", "named_things"])
+    chained = CliRunner().invoke(app, ["chain", "finder", "namer", "--name", "named_things"])
 
-    assert cut.exit_code == 0, cut.output
-    assert made.exit_code == 0, made.output
+    assert crops.exit_code == 0, crops.output
+    assert chained.exit_code == 0, chained.output
     store = open_store(settings)
     chains = [store.load(ref) for ref in store.refs("package")]
     chain: Package = next(found for found in chains if found.name == "named_things")

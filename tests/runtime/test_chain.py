@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from stages.deploy.chain.content import ChainRule
+from stages.deploy.chain.chain_content import ChainRule
 from stages.deploy.chain.packing import ChainRequest, make_chain
 from stages.deploy.chain.parts import opened_part
 from stages.deploy.packed import run_packed, write_folder
@@ -127,10 +127,10 @@ def test_crops_are_cut_out_of_the_upright_photo(chained):
 def test_a_large_photo_is_decoded_again_for_the_same_answer(chained, monkeypatch):
     photo = scene(FOUND, size=(256, 256))
     with Predictor.open(chained) as predictor:
-        held = predictor.answers([photo])
-        monkeypatch.setattr("stages.runtime.chain.HELD_BYTES", 0)
+        stored = predictor.answers([photo])
+        monkeypatch.setattr("stages.runtime.chain.STORED_BYTES", 0)
 
-        assert predictor.answers([photo]) == held
+        assert predictor.answers([photo]) == stored
 
 
 def test_ten_thousand_boxes_are_few_crops_in_few_batches(chained):
@@ -163,10 +163,10 @@ def test_batches_do_not_change_the_answers(chained):
     with Predictor.open(chained) as predictor:
         prepared = predictor.prepare(scene(FOUND, ("blue", (64, 0, 128, 64))))
         boxes = [[k, k % 9, k + 10.5, 40, 0.9, k % 2] for k in range(0, 108, 6)]
-        together = predictor.crop_scores(boxes, prepared.facts)
+        batched = predictor.crop_scores(boxes, prepared.facts)
         alone = [predictor.crop_scores([box], prepared.facts)[0] for box in boxes]
 
-    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(batched, alone, atol=1e-5)
 
 
 def test_labels_of_one_object_that_the_classifier_decides_between_are_one_box(chained):

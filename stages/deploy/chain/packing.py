@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 from stages.artifacts import Measure, Package, Ref, Report
 from stages.config import DeployConfig
-from stages.deploy.chain.content import (
+from stages.deploy.chain.chain_content import (
     ChainRule,
     chain_content,
     common_instruction_sets,
     numeric_of,
 )
-from stages.deploy.chain.golden import golden_samples
-from stages.deploy.chain.measuring import (
+from stages.deploy.chain.chain_page import chain_page, chain_readme
+from stages.deploy.chain.parts import ChainPart, check_parts
+from stages.deploy.chain.photo_to_label import (
     SHOWN_FROM,
     BesideDetector,
     agreement,
@@ -29,8 +30,7 @@ from stages.deploy.chain.measuring import (
     spelled_predictions,
     trained_answers,
 )
-from stages.deploy.chain.page import chain_page, chain_readme
-from stages.deploy.chain.parts import ChainPart, check_parts
+from stages.deploy.chain.steady_samples import golden_samples
 from stages.deploy.chain.truth import Annotations, ChainTest, chain_test, dataset_of
 from stages.deploy.content import Content, spelled
 from stages.deploy.packed import write_folder

@@ -49,7 +49,7 @@ class ChainPart:
     def labels(self) -> list[str]:
         return list(self.description["labels"])
 
-    def made_of(self, kind: str) -> Ref | None:
+    def origin(self, kind: str) -> Ref | None:
         """The artifact of `kind` that it was made of."""
         id = self.description.get("made_of", {}).get(kind, "")
         return Ref(kind, id) if id else None

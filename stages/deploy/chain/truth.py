@@ -79,7 +79,7 @@ def chain_test(
 
 def dataset_of(part: ChainPart, store: Store) -> Dataset | None:
     """The data that `part` was trained on; None if the store does not have them."""
-    ref = part.made_of("dataset")
+    ref = part.origin("dataset")
     if ref is None or not store.holds(ref):
         return None
     dataset: Dataset = store.load(ref)
@@ -107,8 +107,8 @@ def _trained_groups(classifier: ChainPart, store: Store) -> frozenset[str]:
     dataset = dataset_of(classifier, store)
     if dataset is None:
         return frozenset()
-    known = [sample for sample in samples_of(dataset, store) if sample.split != "test"]
-    return frozenset(key for sample in known for key in (sample.group, sample.digest) if key)
+    learnt = [sample for sample in samples_of(dataset, store) if sample.split != "test"]
+    return frozenset(key for sample in learnt for key in (sample.group, sample.digest) if key)
 
 
 def _why(name: str, unknown: Sequence[str], photos: Sequence[Sample]) -> str:

@@ -147,7 +147,7 @@ def reference_of(
     untrained, makers = [], []
     with ExitStack() as stack:
         for part in (detector, classifier):
-            ref = part.made_of("model")
+            ref = part.origin("model")
             if ref is None or not store.holds(ref):
                 untrained.append(part.name)
                 makers.append(stack.enter_context(packed_part(part)))

@@ -65,7 +65,7 @@ def _description(
 ) -> dict[str, Any]:
     outer = {key: value for key, value in detector.description.items() if key != "sure_from"}
     classified = list(rule.labels) or detector.labels
-    dataset = detector.made_of("dataset")
+    dataset = detector.origin("dataset")
     parts = {"detector": detector.id, "classifier": classifier.id}
     return {
         **outer,
@@ -84,8 +84,8 @@ def final_labels(
 ) -> list[str]:
     """The labels that a chain answers: the classifier's, then those of the detector's labels that
     are not classified."""
-    others = [label for label in detected if label not in classified]
-    return list(dict.fromkeys([*classified_as, *others]))
+    remaining = [label for label in detected if label not in classified]
+    return list(dict.fromkeys([*classified_as, *remaining]))
 
 
 def _classify(
@@ -133,11 +133,11 @@ def common_instruction_sets(detector: ChainPart, classifier: ChainPart) -> dict[
         name: _joined({place: _on(record, name) for place, record in stated.items()})
         for name in names
     }
-    others = _joined({place: record["others"] for place, record in stated.items()})
+    elsewhere = _joined({place: record["others"] for place, record in stated.items()})
     return {
         "numeric": numeric_of(detector, classifier),
         "instruction_sets": {name: row for name, row in rows.items() if row},
-        "others": others,
+        "others": elsewhere,
     }
 
 
