@@ -1,5 +1,5 @@
-"""The C library under sanitizers: damaged packages, samples and plug-ins are refused with a
-message, and no byte outside of its own memory is read or written."""
+"""The C library under sanitizers: it refuses damaged packages, samples and plug-ins with a message,
+and neither reads nor writes a byte outside of its own memory."""
 
 import hashlib
 import json
