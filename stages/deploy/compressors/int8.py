@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.compressors.bias_correction import correct_biases
+from stages.deploy.compressors.output_correction import correct_output
 from stages.models.onnx_file import portable
 from stages.runtime.quiet import quiet
 
@@ -31,8 +32,8 @@ class Int8:
     least_agreement: ClassVar[float] = 0.85
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Write the quantized `graph` to `out`, with corrected biases and with ranges from the
-        minimum and maximum on `calibration`.
+        """Write the quantized `graph` to `out`, with corrected biases and outputs, and with
+        ranges from the minimum and maximum on `calibration`.
 
         Raises CannotCompress if there are no samples or an operator cannot be quantized."""
         if not calibration:
@@ -42,6 +43,7 @@ class Int8:
                 corrected = Path(folder) / "corrected.onnx"
                 correct_biases(graph, calibration, corrected)
                 _quantise(corrected, calibration, out)
+                correct_output(graph, out, calibration)
                 _give_each_layer_its_weights(out)
                 portable(out)
         except Exception as error:  # ONNX Runtime's exceptions have no common base class
