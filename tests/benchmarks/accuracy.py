@@ -1,5 +1,6 @@
 """What a plan reaches beside what a specialist would try first, in the same run:
-`python -m tests.benchmarks.accuracy FOLDER [MINUTES] [SEEDS] [METRIC] [FAMILY ...]`.
+`python -m tests.benchmarks.accuracy FOLDER [MINUTES] [SEEDS] [METRIC] [FAMILY ...]`, with
+--without-finetuning for the regressions alone.
 
 FOLDER is a folder of labelled pictures with a test split of its own, for `aiwf data add`; MINUTES
 are those of `train.budget_minutes`. Beside the product stand logistic regressions by scikit-learn
@@ -43,6 +44,7 @@ from tests.benchmarks.corruptions import corrupted
 
 PLAIN = Input("efficientnet_lite0", 224)
 STRENGTHS = [10.0**power for power in range(-4, 1)]  # of C, for the logistic regression
+WITHOUT_FINETUNING = "--without-finetuning"
 BATCH, RATE = 32, 1e-3  # of the plain fine-tuning
 Scores = NDArray[np.float32]
 Answers = Callable[["Split"], Scores]
@@ -56,7 +58,12 @@ class Split(NamedTuple):
 
 
 def main(
-    folder: str, minutes: str = "10", seeds: str = "3", metric: str = "", *families: str
+    folder: str,
+    minutes: str = "10",
+    seeds: str = "3",
+    metric: str = "",
+    *families: str,
+    finetuned: bool = True,
 ) -> None:
     """Print the three figures for each seed, and how far the product is ahead."""
     logging.disable(logging.INFO)
@@ -65,11 +72,13 @@ def main(
         train |= {"families": families} if families else {}
         train |= {"metric": metric} if metric else {}
         fields = {"name": "accuracy", "task": "image_classification", "data": "data"}
-        compare(Path(folder), PipelineConfig.model_validate({**fields, "train": train}), seed)
+        pipeline = PipelineConfig.model_validate({**fields, "train": train})
+        compare(Path(folder), pipeline, seed, finetuned)
 
 
-def compare(folder: Path, pipeline: PipelineConfig, seed: int) -> None:
-    """Train in all three ways in a workspace of their own, and print what they reach."""
+def compare(folder: Path, pipeline: PipelineConfig, seed: int, finetuned: bool = True) -> None:
+    """Train in all ways in a workspace of their own, and print what they reach; `finetuned`:
+    whether plain fine-tuning is among them."""
     with TemporaryDirectory(prefix="aiwf-accuracy-") as work:
         settings = Settings(workspace=Path(work))
         source.add("data", folder, settings)
@@ -94,8 +103,9 @@ def compare(folder: Path, pipeline: PipelineConfig, seed: int) -> None:
                 f"logistic regression on {model_input.name}": _regression(model_input, *about)
                 for model_input in dict.fromkeys([PLAIN, _dearest(planned.train)])
             },
-            f"plain fine-tuning, {seconds:.0f} s": _finetuned(*about, seconds, seed),
         }
+        if finetuned:
+            ways[f"plain fine-tuning, {seconds:.0f} s"] = _finetuned(*about, seconds, seed)
         for name, split in (("test", test), ("corrupted", _corrupted(test, store))):
             _print(f"seed {seed}, {name}", test.truth, {way: ways[way](split) for way in ways})
 
@@ -248,4 +258,5 @@ def _shown(measure: Measure) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    arguments = [each for each in sys.argv[1:] if each != WITHOUT_FINETUNING]
+    main(*arguments, finetuned=WITHOUT_FINETUNING not in sys.argv)

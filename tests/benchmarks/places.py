@@ -5,7 +5,7 @@ FOLDER is a folder of labelled pictures, a folder for each label, with those to 
 `train` if there are several splits; a test split is not opened. Photos with like backgrounds count
 as of one place: k-means of the colours along their borders. Whole places, about SHARE of the
 photos, become the test split, and the others are learnt from, as in `accuracy.py`, whose figures
-are printed."""
+are printed, without plain fine-tuning."""
 
 import logging
 import shutil
@@ -36,7 +36,8 @@ def main(folder: str, minutes: str = "10", seeds: str = "1") -> None:
         fields = {"name": "places", "task": "image_classification", "data": "data"}
         with TemporaryDirectory(prefix="aiwf-places-") as work:
             data = laid_out(Path(folder), Path(work) / "data", seed)
-            compare(data, PipelineConfig.model_validate({**fields, "train": train}), seed)
+            pipeline = PipelineConfig.model_validate({**fields, "train": train})
+            compare(data, pipeline, seed, finetuned=False)
 
 
 def laid_out(folder: Path, out: Path, seed: int) -> Path:

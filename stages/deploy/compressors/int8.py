@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.compressors.bias_correction import correct_biases
+from stages.deploy.compressors.output_correction import correct_output
 from stages.models.onnx_file import portable
 from stages.runtime.quiet import quiet
 
@@ -37,8 +38,8 @@ class Int8:
     method: ClassVar[str] = "MinMax"  # of onnxruntime.quantization.CalibrationMethod
 
     def compress(self, graph: Path, calibration: Sequence[NDArray[np.float32]], out: Path) -> None:
-        """Write the quantized `graph` to `out`, with corrected biases and with ranges on
-        `calibration`.
+        """Write the quantized `graph` to `out`, with corrected biases and outputs, and with
+        ranges on `calibration`.
 
         Raises CannotCompress if there are no samples or an operator cannot be quantized."""
         if not calibration:
@@ -49,6 +50,7 @@ class Int8:
                 correct_biases(graph, calibration, corrected)
                 floats = self.float_nodes(corrected, calibration)
                 _quantise(corrected, calibration, out, self.method, floats)
+                correct_output(graph, out, calibration)
                 _give_each_layer_its_weights(out)
                 portable(out)
         except CannotCompress:
