@@ -25,6 +25,7 @@ LIBRARIES = {"openvino": "openvino", "mnn": "MNN", "ncnn": "ncnn"}
 PROCESSORS = {"haswell": haswell, "cortex_a72": cortex_a72}
 SETS = {"haswell": "x86-64", "cortex_a72": "arm64"}
 PATIENCE = 900  # seconds; an emulator compiles the whole library while it runs
+PATH = tuple(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
 EXPECTED = probe.CHANNELS * probe.KERNEL**2  # each number of the probe's answer
 PARAM = """7767517
 2 2
@@ -46,11 +47,10 @@ def emulated(name: str, library: str):
         )
     if processor.path and not (Path(processor.path[0]) / library).is_dir():
         pytest.skip(f"{library} has no wheel for arm64")
-    further = () if processor.path else tuple(filter(None, [os.environ.get("PYTHONPATH")]))
-    return processor._replace(path=(*processor.path, *further))
+    return processor if processor.path else processor._replace(path=PATH)
 
 
-def made(engine: str, numeric: str, folder: Path) -> str:
+def probe_network(engine: str, numeric: str, folder: Path) -> str:
     """Write the probe in the format of `engine`, and its windows; the name of its file."""
     windows = probe._windows()
     np.savez(folder / "inputs.npz", windows=windows)
@@ -94,9 +94,9 @@ def answered(processor, folder: Path, engine: str, graph: str, numeric: str):
 @pytest.mark.parametrize("numeric", ["float32", "int8"])
 def test_it_computes_there_what_it_states(engine, name, numeric, tmp_path):
     processor = emulated(name, LIBRARIES[engine])
-    graph = made(engine, numeric, tmp_path)
+    graph = probe_network(engine, numeric, tmp_path)
 
-    ours, _ = answered(here(), tmp_path, engine, graph, numeric)
+    ours, _ = answered(here()._replace(path=PATH), tmp_path, engine, graph, numeric)
     there, found = answered(processor, tmp_path, engine, graph, numeric)
 
     assert found == SETS[name]

@@ -216,7 +216,12 @@ def finished(request: "dict[str, Any]", folder: str) -> "dict[str, Any]":
             end(program)
             program.wait()
         time.sleep(0.05)
-    return {"code": program.returncode, "out": head(out, most), "err": tail(err), "why": why}
+    return {
+        "code": program.returncode,
+        "out": first_bytes(out, most),
+        "err": last_bytes(err),
+        "why": why,
+    }
 
 
 def end_with_input(program: "subprocess.Popen[bytes]") -> None:
@@ -231,13 +236,13 @@ def end(program: "subprocess.Popen[bytes]") -> None:
         os.killpg(program.pid, signal.SIGKILL)
 
 
-def head(path: str, most: int) -> str:
+def first_bytes(path: str, most: int) -> str:
     """The first `most` bytes of a file, as text."""
     with open(path, "rb") as file:
         return file.read(most).decode("utf-8", "replace")
 
 
-def tail(path: str) -> str:
+def last_bytes(path: str) -> str:
     """The last bytes of a file, as text."""
     with open(path, "rb") as file:
         file.seek(max(0, os.path.getsize(path) - 4000))

@@ -16,7 +16,7 @@ USER = getpass.getuser()
 
 
 class Server(NamedTuple):
-    """`folder`: with keys, known_hosts and, below `cache`, what the device stores. `path`: a PATH
+    """`folder`: with keys, known hosts and, below `cache`, what the device stores. `path`: a PATH
     on which `ssh` uses the configuration of this folder."""
 
     folder: Path
@@ -33,13 +33,13 @@ class Server(NamedTuple):
         return self.folder / "cache" / "aiwf-device"
 
     @property
-    def known_hosts(self) -> Path:
+    def hosts_file(self) -> Path:
         return self.folder / "known_hosts"
 
     def trust(self) -> None:
         """Accept the host key, as a person does who compared its fingerprint."""
         key = (self.folder / "host_key.pub").read_text().split()
-        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {key[0]} {key[1]}\n")
+        self.hosts_file.write_text(f"[127.0.0.1]:{self.port} {key[0]} {key[1]}\n")
 
     def end_connections(self) -> int:
         """Kill the processes that serve connections, as pulling the plug does; how many."""

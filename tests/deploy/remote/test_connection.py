@@ -96,24 +96,24 @@ def test_a_connection_that_breaks_ends_the_program_and_leaves_no_folder(device, 
 
 def test_what_an_agent_that_was_killed_left_is_swept_by_the_next(device, server):
     probe(device)
-    left_behind = server.stored / "runs" / "999999999-abc"
-    left_behind.mkdir()
+    abandoned = server.stored / "runs" / "999999999-abc"
+    abandoned.mkdir()
     (server.stored / "files" / f"{'0' * 64}.999999999").write_bytes(b"half")
 
     probe(device)
 
-    assert not left_behind.exists()
+    assert not abandoned.exists()
     assert not list((server.stored / "files").glob("*.*"))
 
 
 def test_a_host_key_that_is_not_trusted_is_never_accepted(device, server):
-    server.known_hosts.write_text("")
+    server.hosts_file.write_text("")
 
     with pytest.raises(DeviceLost, match="does not trust its host key") as caught:
         probe(device)
 
     assert "compare the fingerprint" in caught.value.remedy
-    assert server.known_hosts.read_text() == ""
+    assert server.hosts_file.read_text() == ""
 
 
 def test_a_key_that_the_device_does_not_accept(device, server):

@@ -59,7 +59,7 @@ def test_a_device_that_cannot_be_reached_is_not_added(aiwf, server):
 
 @slow
 def test_a_device_that_is_gone_can_be_removed(added, server):
-    server.known_hosts.write_text("")
+    server.hosts_file.write_text("")
 
     removed = added("remove", "board")
 

@@ -38,7 +38,7 @@ def cost_on(name, model, store, resources):
 def test_a_network_is_measured_there_and_found_again_without_the_device(store, resources, server):
     first = cost_on("board", network(3), store, resources)
 
-    server.known_hosts.write_text("")
+    server.hosts_file.write_text("")
 
     assert cost_on("board", network(3), store, resources) == first
     assert first.latency_ms_p95 > 0
@@ -47,7 +47,7 @@ def test_a_network_is_measured_there_and_found_again_without_the_device(store, r
 
 
 def test_a_device_that_is_gone_gives_no_figures(store, resources, server):
-    server.known_hosts.write_text("")
+    server.hosts_file.write_text("")
 
     with pytest.raises(DeviceLost):
         cost_on("board", network(4), store, resources)
