@@ -1,6 +1,6 @@
 """What a network costs as one program without Python, beside the package's Python.
 
-`python -m tests.benchmarks.executable [FAMILY ...]`: each family with random weights, in float32 and
+`python -m tests.benchmarks.executable [FAMILY ...]`: each family, random weights, in float32 and
 int8. For both ways: bytes, processor seconds and seconds by the clock from the start of the process
 to the answer to one photo, the least of RUNS; and how far scores of the golden photos differ. Bytes
 of Python are those of the package and of the libraries that it needs, without Python's own."""
@@ -98,12 +98,12 @@ def _started(command: Sequence[str], folder: Path) -> Start:
     """The least that a process took, of RUNS."""
     starts = []
     for _ in range(RUNS):
-        begun = time.perf_counter()
+        started_at = time.perf_counter()
         child = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
         _, code, used = os.wait4(child.pid, 0)
         if code:
             raise SystemExit(f"{command[0]} ended with code {code}")
-        starts.append(Start(used.ru_utime + used.ru_stime, time.perf_counter() - begun))
+        starts.append(Start(used.ru_utime + used.ru_stime, time.perf_counter() - started_at))
     return Start(min(start.cpu for start in starts), min(start.wall for start in starts))
 
 
