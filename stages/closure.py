@@ -41,7 +41,16 @@ SERVICES = (
     "runner",
     "local",
 )
-BESIDE = ("html", "json", "tmpl")  # suffixes of the files that count with their folder
+BESIDE = (
+    "html",
+    "json",
+    "tmpl",
+    "c",
+    "cpp",
+    "h",
+    "txt",
+    "cmake",
+)  # suffixes of the files that count with their folder
 IGNORED = tuple(f"stages.{name}" for name in SERVICES)
 
 

@@ -10,6 +10,7 @@ from stages.deploy.content import (
     requirements,
     spelled,
 )
+from stages.deploy.native_sources import native_sources
 from stages.deploy.packed import TimedAnswers, no_progress, run_packed, self_test
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
@@ -17,7 +18,8 @@ from stages.runtime.neutral import line
 
 
 class DeviceSdk:
-    """Network, labels, steps as data, golden samples, and the runtime as a Python package."""
+    """Network, labels, steps as data, golden samples, and the runtime as a Python package; beside
+    it the C library's sources, if that has a plug-in for the engine."""
 
     def files(self, content: Content) -> dict[str, bytes]:
         """The package's files by relative path."""
@@ -32,6 +34,7 @@ class DeviceSdk:
             "requirements-least.txt": least_requirements(content.description),
             **content.golden,
             **sources(content.sdk, content.description),
+            **native_sources(content),
         }
 
     def answers(

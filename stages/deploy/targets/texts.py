@@ -5,6 +5,7 @@ from textwrap import fill
 
 from stages.deploy.content import Content, libraries_of, requires
 from stages.deploy.instruction_sets import Statement
+from stages.deploy.native_sources import native_readme
 from stages.evaluate.formatting import capital
 from stages.evaluate.rejected import rejected_label
 from stages.evaluate.sure import SureAnswers
@@ -46,7 +47,7 @@ file that was changed, exchanged or lost, or foreign code and links in the folde
 protect against somebody who may write in this folder, as they can also rewrite the seal. Where
 that matters, keep the package where only you can write, and compare the digest of `SHA256SUMS`
 with the one that you were given.
-"""
+{native_readme(content)}"""
 
 
 def _sure(content: Content) -> str:

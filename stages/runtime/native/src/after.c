@@ -1,4 +1,4 @@
-/* The steps reject and softmax, and the soft maximum and logistic function that others use. */
+/* The steps reject and softmax, and what other steps use. */
 #include "after.h"
 
 #include <math.h>
@@ -60,4 +60,13 @@ int run_softmax(const struct step *step, struct value *value, aiwf_error *error)
         softmax(logits->data + row * logits->shape[1], logits->shape[1]);
     }
     return code;
+}
+
+double rounded_to(double value, double scale) {
+    const double product = value * scale, rest = fma(value, scale, -product);
+    const double whole = floor(product), above = product - whole + rest; /* exact */
+    if (above == 0.5) {
+        return (fmod(whole, 2) == 0 ? whole : whole + 1) / scale;
+    }
+    return (above > 0.5 ? whole + 1 : whole) / scale;
 }

@@ -9,5 +9,7 @@
 void softmax(float *values, int64_t count);
 /* AIWF_ENGINE_FAILED unless `logits` is [rows, labels]. */
 int check_labels(const struct array *logits, aiwf_error *error);
+/* `value` rounded to a multiple of 1 / `scale`, a power of 10, as Python's round does. */
+double rounded_to(double value, double scale);
 
 #endif

@@ -3,7 +3,6 @@
 #include "predictor.h"
 #include "processor.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,7 @@
 #define VERSION(major, minor) TEXT_OF(major) "." TEXT_OF(minor)
 
 double rounded_score(double score) {
-    return rint(score * 1e6) / 1e6;
+    return rounded_to(score, 1e6);
 }
 
 static int is_sure(const struct package *package, double score, int label) {
@@ -44,7 +43,7 @@ static void fill_labels(const struct package *package, const struct value *value
 }
 
 static double rounded_edge(float edge) {
-    return rint((double)edge * 100) / 100;
+    return rounded_to(edge, 100);
 }
 
 static void fill_boxes(const struct package *package, const struct value *value, double threshold,
@@ -90,8 +89,8 @@ static int fill_windows(const struct package *package, const struct value *value
         for (int label = 1; label < package->label_count; label++) {
             best = scores[label] > scores[best] ? label : best;
         }
-        window->start = rint(value->spans[k].start * 100) / 100;
-        window->end = rint(value->spans[k].end * 100) / 100;
+        window->start = rounded_to(value->spans[k].start, 100);
+        window->end = rounded_to(value->spans[k].end, 100);
         window->label = package->labels[best];
         window->score = rounded_score(scores[best]);
     }

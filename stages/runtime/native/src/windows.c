@@ -1,5 +1,5 @@
 /* The steps windows and mean_of_windows: see runtime/windows.py. */
-#include "steps.h"
+#include "after.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,10 +34,6 @@ int parse_windows(const json *args, struct step *step, aiwf_error *error) {
     return code;
 }
 
-static double rounded(double seconds) {
-    return rint(seconds * 1000) / 1000;
-}
-
 int run_windows(const struct step *step, struct value *value, aiwf_error *error) {
     const struct array from = value->arrays[0];
     const int64_t frames = step->whole[0], bands = from.shape[0], there = from.shape[1];
@@ -69,8 +65,9 @@ int run_windows(const struct step *step, struct value *value, aiwf_error *error)
                                                        ? from.data[band * there + frame]
                                                        : step->numbers[step->count == 1 ? 0 : band];
         }
-        value->spans[window].start = rounded((double)start * hop);
-        value->spans[window].end = rounded(fmin((double)(start + frames) * hop, value->seconds));
+        value->spans[window].start = rounded_to((double)start * hop, 1000);
+        value->spans[window].end =
+            rounded_to(fmin((double)(start + frames) * hop, value->seconds), 1000);
     }
     if (code == AIWF_OK) {
         value->span_count = (int)count;

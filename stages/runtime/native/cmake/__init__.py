@@ -1,0 +1,1 @@
+"""Toolchains for other processors."""

@@ -1,0 +1,1 @@
+"""The interfaces: of the library, and of an engine plug-in."""
