@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from stages.deploy.c_program.android import java_home
+from stages.deploy.c_program.aar import java_home
 from stages.deploy.c_source.builds import host_compiler
 
 INCLUDES = (Path("/usr/include"), Path("/usr/local/include"))

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from stages.deploy.c_program.android import answers_on_jvm
+from stages.deploy.c_program.aar import answers_on_jvm
 from stages.deploy.pack import unpack
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.predictor import Predictor

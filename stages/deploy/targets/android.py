@@ -4,11 +4,11 @@ were run on this computer's JVM and not on a phone."""
 import platform
 from pathlib import Path
 
-from stages.deploy.c_program import android
+from stages.deploy.c_program import aar
 from stages.deploy.c_program.sources import network_source, package_files
 from stages.deploy.content import Content
 from stages.deploy.targets.device_sdk import DeviceSdk
-from stages.deploy.targets.executable import Golden, compared
+from stages.deploy.targets.executable import GoldenComparison, compared
 
 FOLDER = "android"
 
@@ -21,7 +21,7 @@ class Android(DeviceSdk):
         """The package's files by relative path. Raises ConfigError, naming it, for a network that
         cannot be compiled in."""
         network = network_source(content)
-        parts = android.sources(network, content.description["modality"])
+        parts = aar.sources(network, content.description["modality"])
         files = super().files(content)
         return {
             **files,
@@ -33,7 +33,7 @@ class Android(DeviceSdk):
         """The AAR, whose assets have the golden samples."""
         network = network_source(content)
         assets = package_files(content.description, network.digest, folder)
-        return {f"{FOLDER}/{content.name}.aar": android.library(assets)}
+        return {f"{FOLDER}/{content.name}.aar": aar.library(assets)}
 
     def statements(self, folder: Path, content: Content) -> list[str]:
         """What was verified here, and what not."""
@@ -53,13 +53,13 @@ class Android(DeviceSdk):
         _golden_of(folder, content)
 
 
-def _golden_of(folder: Path, content: Content) -> Golden:
+def _golden_of(folder: Path, content: Content) -> GoldenComparison:
     place, modality = folder / FOLDER, content.description["modality"]
-    aar = place / f"{content.name}.aar"
+    library = place / f"{content.name}.aar"
     return compared(
         folder,
         content,
-        lambda samples: android.answers_on_jvm(aar, place / "jni", modality, samples),
+        lambda samples: aar.answers_on_jvm(library, place / "jni", modality, samples),
         "Android library",
     )
 

@@ -20,7 +20,7 @@ FOLDER = "program"
 FLOAT_TOLERANCE = 1e-3
 
 
-class Golden(NamedTuple):
+class GoldenComparison(NamedTuple):
     """How the program answers the golden samples: their number, how many have the package's label,
     and the furthest score, of which `tolerance` is allowed."""
 
@@ -78,7 +78,7 @@ class Executable(DeviceSdk):
         golden_of(folder, content)
 
 
-def golden_of(folder: Path, content: Content) -> Golden:
+def golden_of(folder: Path, content: Content) -> GoldenComparison:
     """How the program in `folder` answers the golden samples. Raises AgreementNotMet if a score is
     too far away."""
 
@@ -98,7 +98,7 @@ def compared(
     content: Content,
     answered: Callable[[Sequence[Path]], list[dict[str, float]]],
     what: str,
-) -> Golden:
+) -> GoldenComparison:
     """How `answered`, of `what` is in the package, answers the golden samples in `folder`: from
     files to scores by label. Raises AgreementNotMet if a score is too far away."""
     recorded = golden_cases(folder, content.description["modality"])
@@ -117,7 +117,7 @@ def compared(
             f"at most {tolerance:.3g} is allowed.",
             "Take another number format first in deploy.ladder, or report this.",
         )
-    return Golden(len(cases), agreeing, furthest, tolerance)
+    return GoldenComparison(len(cases), agreeing, furthest, tolerance)
 
 
 def _runnable(folder: Path, content: Content, place: Path) -> Path:

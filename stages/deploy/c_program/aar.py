@@ -12,7 +12,8 @@ from stages.deploy.c_program.sources import NATIVE, NetworkSource, library_files
 from stages.runtime.errors import AgreementNotMet, ConfigError
 
 JAVA = NATIVE / "java"
-CLASSES = "org/aiworkflow/sdk"
+CLASSES = ("Answer.java", "Predictor.java", "PredictorException.java")
+CLASS_FOLDER = "org/aiworkflow/sdk"
 RELEASE = "8"  # of Java, which every Android tool reads
 BEGINNING = (1980, 1, 1, 0, 0, 0)
 PATIENCE = 900  # seconds
@@ -42,10 +43,9 @@ def sources(network: NetworkSource, modality: str) -> dict[str, bytes]:
     c_files |= {name: (JAVA / name).read_bytes() for name in ("aiwf_jni.c", "CMakeLists.txt")}
     if modality == "sounds":
         c_files["src/decode_wav.c"] = (NATIVE / "programs/decode_wav.c").read_bytes()
-    classes = {path.name: path.read_bytes() for path in sorted((JAVA / CLASSES).glob("*.java"))}
     return {
         **{f"jni/{name}": data for name, data in c_files.items()},
-        **{f"java/{CLASSES}/{name}": data for name, data in classes.items()},
+        **{f"java/{CLASS_FOLDER}/{name}": (JAVA / name).read_bytes() for name in CLASSES},
         "build_android.sh": (JAVA / "build_android.sh").read_bytes(),
     }
 
@@ -54,7 +54,7 @@ def library(assets: Mapping[str, bytes]) -> bytes:
     """The AAR without its compiled C library. `assets`: the package's files for the C library.
     Raises ConfigError without a Java compiler."""
     with TemporaryDirectory() as name:
-        compiled = _compiled(Path(name), sorted((JAVA / CLASSES).glob("*.java")))
+        compiled = _compiled(Path(name), [JAVA / name for name in CLASSES])
         classes = {
             path.relative_to(compiled).as_posix(): path.read_bytes()
             for path in sorted(compiled.rglob("*.class"))
