@@ -50,6 +50,9 @@ BESIDE = (
     "h",
     "txt",
     "cmake",
+    "java",
+    "sh",
+    "swift",
 )  # suffixes of the files that count with their folder
 IGNORED = tuple(f"stages.{name}" for name in SERVICES)
 

@@ -235,6 +235,8 @@ TARGETS = Registry(
         "litert": ".deploy.targets.litert_folder:LitertFolder",
         "microcontroller": ".deploy.targets.microcontroller:Microcontroller",
         "executable": ".deploy.targets.executable:Executable",
+        "android": ".deploy.targets.android:Android",
+        "ios": ".deploy.targets.ios:Ios",
     },
 )
 

@@ -95,7 +95,9 @@ class DeployConfig(Section):
         "engine's own format, for programs that call it; they use that engine, whatever "
         "deploy.engine says. "
         "`microcontroller`: classification by a small network as C99 source without allocation, "
-        "and as an Arduino library.",
+        "and as an Arduino library. `executable`: classification as one program without Python. "
+        "`android`: an Android library (AAR), run on a computer's JVM; your NDK compiles it. "
+        "`ios`: a Swift package, not run.",
     )
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
         "onnxruntime",

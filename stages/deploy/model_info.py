@@ -44,6 +44,8 @@ def model_info(description: Mapping[str, Any]) -> dict[str, str]:
     if description.get("answers", "labels") == "labels" and "decode_picture" in before:
         found |= {"model_type": "Classification", "multilabel": "False"}
         found |= {"output_raw_scores": "True" if "softmax" in _after(description) else "False"}
+    if description.get("threshold") is not None:
+        found |= {"confidence_threshold": f"{description['threshold']:.6g}"}
     if "normalise" in before:
         arguments = before["normalise"]
         found |= {

@@ -77,7 +77,7 @@ def _windows(family: str) -> np.ndarray:
 
 
 def _compared(family: str, numeric: str, model: bytes, windows: np.ndarray, folder: Path) -> Row:
-    library = c_library(_description(family, windows.shape[1:]), {"model.onnx": model})
+    library = c_library(described(family, windows.shape[1:]), {"model.onnx": model})
     write_folder(folder, library.files)
     session = onnxruntime.InferenceSession(model)
     expected = session.run(None, {session.get_inputs()[0].name: windows})[0]
@@ -97,7 +97,7 @@ def _compared(family: str, numeric: str, model: bytes, windows: np.ndarray, fold
     )
 
 
-def _description(family: str, shape: tuple[int, ...]) -> dict:
+def described(family: str, shape: tuple[int, ...]) -> dict:
     """What a package of `family` would say of its steps."""
     task = TASKS[task_of(family)]()
     nothing = Dataset(task=task_of(family), labels=(), revision="", counts={})

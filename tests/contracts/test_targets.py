@@ -15,12 +15,14 @@ from stages.runtime.errors import AgreementNotMet, ConfigError
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
+from tests.compilers import cannot_compile, cannot_compile_for_java
 from tests.engines import converted, marked
 from tests.runtime.conftest import DESCRIPTION, colour_network
 from tests.runtime.painting import plain, saved
 
 OF_ENGINES = [name for name in TARGETS if name in ENGINES]
 EACH = [name for name in TARGETS if name not in ENGINES] + marked(OF_ENGINES)
+COMPILED = {"executable": cannot_compile(), "android": cannot_compile_for_java()}
 WINDOWS = np.random.default_rng(0).random((2, 3, 8, 8)).astype(np.float32)
 
 
@@ -74,6 +76,8 @@ def test_it_lays_out_a_package_that_answers(name, content, tmp_path):
 
 @pytest.mark.parametrize("name", EACH)
 def test_it_answers_samples_and_verifies_itself(name, content, tmp_path):
+    if reason := COMPILED.get(name):
+        pytest.skip(reason)
     target = TARGETS[name]()
     files = target.files(content)
     write_folder(tmp_path, {**files, SEAL: seal(files)})
@@ -86,7 +90,10 @@ def test_it_answers_samples_and_verifies_itself(name, content, tmp_path):
     with Predictor.open(tmp_path) as predictor:
         files[GOLDEN] = spelled(expected(predictor, content.golden, 1e-3))
     write_folder(tmp_path, {**files, SEAL: seal(files)})
+    files |= target.golden_files(tmp_path, content)
+    write_folder(tmp_path, {**files, SEAL: seal(files)})
     target.verify(tmp_path, content)
+    assert all(sentence.endswith(".") for sentence in target.statements(tmp_path, content))
 
 
 @pytest.mark.parametrize("name", EACH)

@@ -42,6 +42,11 @@ def test_labels_and_steps_are_under_the_names_of_model_api():
     assert json.loads(found["steps"])["before"] == PICTURES["before"]
 
 
+def test_a_threshold_is_there_where_the_package_has_one():
+    assert "confidence_threshold" not in model_info(PICTURES)
+    assert model_info({**PICTURES, "threshold": 0.25})["confidence_threshold"] == "0.25"
+
+
 def test_mean_and_scale_do_what_the_step_does():
     info = model_info(PICTURES)
     picture = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from stages.deploy.c_source.graph import folded
 from stages.deploy.exporters.numpy_network import read_onnx
 from stages.deploy.exporters.onnx import GRAPH, Onnx
-from stages.deploy.tflite.lowering import lacking
-from stages.deploy.tflite.operators import OPERATORS, lowered
+from stages.deploy.tflite.tflite_lowering import lacking
+from stages.deploy.tflite.tflite_operators import OPERATORS, lowered
 from stages.runtime.backends.numpy_layers import LAYERS
 
 

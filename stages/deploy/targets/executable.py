@@ -4,6 +4,7 @@ answers it is compared with."""
 import os
 import platform
 import subprocess
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -19,7 +20,7 @@ FOLDER = "program"
 FLOAT_TOLERANCE = 1e-3
 
 
-class Golden(NamedTuple):
+class GoldenComparison(NamedTuple):
     """How the program answers the golden samples: their number, how many have the package's label,
     and the furthest score, of which `tolerance` is allowed."""
 
@@ -77,29 +78,46 @@ class Executable(DeviceSdk):
         golden_of(folder, content)
 
 
-def golden_of(folder: Path, content: Content) -> Golden:
+def golden_of(folder: Path, content: Content) -> GoldenComparison:
     """How the program in `folder` answers the golden samples. Raises AgreementNotMet if a score is
     too far away."""
+
+    def answered(samples: Sequence[Path]) -> list[dict[str, float]]:
+        with TemporaryDirectory() as name:
+            program = _runnable(folder, content, Path(name))
+            return [
+                {entry["label"]: entry["score"] for entry in answer["labels"]}
+                for answer in program_answers(program, samples)
+            ]
+
+    return compared(folder, content, answered, "program")
+
+
+def compared(
+    folder: Path,
+    content: Content,
+    answered: Callable[[Sequence[Path]], list[dict[str, float]]],
+    what: str,
+) -> GoldenComparison:
+    """How `answered`, of `what` is in the package, answers the golden samples in `folder`: from
+    files to scores by label. Raises AgreementNotMet if a score is too far away."""
     recorded = golden_cases(folder, content.description["modality"])
     cases, labels = recorded["cases"], content.description["labels"]
-    with TemporaryDirectory() as name:
-        program = _runnable(folder, content, Path(name))
-        found = program_answers(program, [folder / case["file"] for case in cases])
+    found = answered([folder / case["file"] for case in cases])
     tolerance = max(recorded["tolerance"], FLOAT_TOLERANCE)
     furthest, agreeing = 0.0, 0
-    for case, answer in zip(cases, found, strict=True):
-        scores = {entry["label"]: entry["score"] for entry in answer["labels"]}
+    for case, scores in zip(cases, found, strict=True):
         pairs = zip(labels, case["expected"], strict=True)
         furthest = max(furthest, *(abs(scores[label] - score) for label, score in pairs))
         best = max(range(len(labels)), key=lambda place: case["expected"][place])
-        agreeing += answer["labels"][0]["label"] == labels[best]
+        agreeing += max(scores, key=scores.__getitem__) == labels[best]
     if not furthest <= tolerance:
         raise AgreementNotMet(
-            f"The program answers golden samples differently than the package, by {furthest:.3g}; "
+            f"The {what} answers golden samples differently than the package, by {furthest:.3g}; "
             f"at most {tolerance:.3g} is allowed.",
             "Take another number format first in deploy.ladder, or report this.",
         )
-    return Golden(len(cases), agreeing, furthest, tolerance)
+    return GoldenComparison(len(cases), agreeing, furthest, tolerance)
 
 
 def _runnable(folder: Path, content: Content, place: Path) -> Path:

@@ -2,4 +2,4 @@
 
 LiteRT's own converters start from TensorFlow or PyTorch, and converters from ONNX bring one of
 them along; the schema of the file format comes with LiteRT itself, and is all that is used here.
-Pictures are [n, height, width, channels] in such a file; `lowering.py` keeps track of where."""
+Pictures are [n, height, width, channels] in such a file; `tflite_lowering.py` says where."""

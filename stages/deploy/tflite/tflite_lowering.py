@@ -21,14 +21,14 @@ PLACE_IN_LAST = (0, 3, 1, 2)  # where an axis of [n, c, h, w] is in [n, h, w, c]
 PICTURE = 4  # axes
 
 
-class Value(NamedTuple):
+class TensorValue(NamedTuple):
     """An array of the network: its tensor in the file, and whether its channels are last there."""
 
     tensor: int
     channels_last: bool = False
 
 
-Operator = Callable[["Lowering", Node], None]
+Operator = Callable[["TfliteLowering", Node], None]
 OPERATORS: dict[str, Operator] = {}
 
 
@@ -51,12 +51,12 @@ def lacking(what: str) -> ConfigError:
 
 
 @dataclass
-class Lowering:
+class TfliteLowering:
     """The state of lowering `graph` into `file`: values by their names in the graph."""
 
     graph: Graph
     file: FlatFile
-    values: dict[str, Value] = field(default_factory=dict)
+    values: dict[str, TensorValue] = field(default_factory=dict)
     turned: dict[tuple[str, bool], int] = field(default_factory=dict)
     fused: dict[str, str] = field(default_factory=dict)
 
@@ -84,10 +84,12 @@ class Lowering:
             self.turned[key] = self.transpose(value.tensor, order)
         return self.turned[key]
 
-    def value(self, name: str) -> Value:
+    def value(self, name: str) -> TensorValue:
         """The value `name`; a constant as float32."""
         if name in self.graph.constants:
-            return Value(self.file.constant(np.asarray(self.graph.constants[name], np.float32)))
+            return TensorValue(
+                self.file.constant(np.asarray(self.graph.constants[name], np.float32))
+            )
         return self.values[name]
 
     def constant(self, node: Node, place: int, kind: str) -> Array | None:
@@ -108,7 +110,7 @@ class Lowering:
         shape = self.shape(node.outputs[place])
         ordered = [shape[axis] for axis in TO_LAST] if channels_last else shape
         tensor = self.file.tensor(node.outputs[place], ordered)
-        self.values[node.outputs[place]] = Value(tensor, channels_last)
+        self.values[node.outputs[place]] = TensorValue(tensor, channels_last)
         return tensor
 
     def emit(
@@ -154,9 +156,9 @@ class Lowering:
 
 def lowered(graph: Graph) -> bytes:
     """The .tflite file of `graph`. Raises ConfigError for an operator that cannot be written."""
-    work = Lowering(graph, FlatFile())
+    work = TfliteLowering(graph, FlatFile())
     first = work.file.tensor(graph.input, graph.shapes[graph.input])
-    work.values[graph.input] = Value(first)
+    work.values[graph.input] = TensorValue(first)
     for node in graph.nodes:
         source = work.fused.get(node.outputs[0])
         if source is None:
@@ -171,7 +173,7 @@ def lowered(graph: Graph) -> bytes:
     return work.file.packed([first], ends)
 
 
-def _end(work: Lowering, name: str, first: int) -> int:
+def _end(work: TfliteLowering, name: str, first: int) -> int:
     """The tensor of the output `name`: not the input, and no constant."""
     if name in work.graph.constants:
         raise lacking("an output that does not depend on the input")

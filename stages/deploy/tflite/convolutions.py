@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from stages.deploy.c_source.graph import Node
 from stages.deploy.tflite.flat_file import schema
-from stages.deploy.tflite.lowering import Lowering, lacking, operator
+from stages.deploy.tflite.tflite_lowering import TfliteLowering, lacking, operator
 
 Array = NDArray[Any]
 LOWEST = np.float32(np.finfo(np.float32).min)
@@ -27,7 +27,7 @@ class Padding(NamedTuple):
         return any((*self.before, *self.after))
 
 
-class Windows(NamedTuple):
+class WindowGeometry(NamedTuple):
     """The windows of a convolution or pooling: rows and columns each."""
 
     sides: tuple[int, int]
@@ -37,7 +37,7 @@ class Windows(NamedTuple):
     is_same: bool
 
 
-def windows_of(work: Lowering, node: Node, sides: Sequence[int]) -> Windows:
+def windows_of(work: TfliteLowering, node: Node, sides: Sequence[int]) -> WindowGeometry:
     """The windows of `node`, with as much behind the picture as its last windows reach beyond."""
     if len(sides) != 2:
         raise lacking(f"{node.operator} on {len(sides)} axes")
@@ -55,7 +55,7 @@ def windows_of(work: Lowering, node: Node, sides: Sequence[int]) -> Windows:
         full = out[axis] == -(-picture[axis] // strides[axis])
         same.append(full and before[axis] == max(0, reach) // 2)
     padding = Padding((before[0], before[1]), (after[0], after[1]))
-    return Windows((sides[0], sides[1]), strides, dilations, padding, all(same))
+    return WindowGeometry((sides[0], sides[1]), strides, dilations, padding, all(same))
 
 
 def _pair(attributes: Mapping[str, Any], key: str) -> tuple[int, int]:
@@ -64,7 +64,7 @@ def _pair(attributes: Mapping[str, Any], key: str) -> tuple[int, int]:
 
 
 @operator("Conv")
-def conv(work: Lowering, node: Node) -> None:
+def conv(work: TfliteLowering, node: Node) -> None:
     """CONV_2D, or DEPTHWISE_CONV_2D where each channel is a group of its own."""
     weight = work.constant(node, 1, "weights")
     if weight is None or weight.ndim != 4:
@@ -94,7 +94,9 @@ def conv(work: Lowering, node: Node) -> None:
     work.file.operator(name, inputs, [work.output(node, True)], options, **fields)
 
 
-def _padded(work: Lowering, node: Node, windows: Windows, value: float) -> tuple[int, int]:
+def _padded(
+    work: TfliteLowering, node: Node, windows: WindowGeometry, value: float
+) -> tuple[int, int]:
     """The picture that `node` reads, with `value` around it if its padding has no name in the file,
     and the number of the padding's name."""
     names = schema().Padding
@@ -106,7 +108,7 @@ def _padded(work: Lowering, node: Node, windows: Windows, value: float) -> tuple
     return pad(work, picture, windows.padding, value), names.VALID
 
 
-def pad(work: Lowering, picture: int, padding: Padding, value: float) -> int:
+def pad(work: TfliteLowering, picture: int, padding: Padding, value: float) -> int:
     """`picture`, channels last, with `value` around it."""
     widths = [[0, 0], *([b, a] for b, a in zip(padding.before, padding.after, strict=True)), [0, 0]]
     sides = zip(work.file.shape(picture), widths, strict=True)
@@ -118,7 +120,7 @@ def pad(work: Lowering, picture: int, padding: Padding, value: float) -> int:
     return work.emit("PADV2", [*inputs, constant], shape, "PadV2Options")
 
 
-def _activation(work: Lowering, node: Node) -> int:
+def _activation(work: TfliteLowering, node: Node) -> int:
     """The number of the activation that alone reads what `node` writes, which is then fused."""
     names = schema().ActivationFunctionType
     user = work.graph.sole_user(node.outputs[0])
@@ -132,7 +134,7 @@ def _activation(work: Lowering, node: Node) -> int:
     return int(found)
 
 
-def limits_of(work: Lowering, node: Node) -> tuple[float, float]:
+def limits_of(work: TfliteLowering, node: Node) -> tuple[float, float]:
     """The limits that a Relu or Clip sets; infinite ones for another node."""
     if node.operator == "Relu":
         return 0.0, np.inf
@@ -146,7 +148,7 @@ def limits_of(work: Lowering, node: Node) -> tuple[float, float]:
 
 
 @operator("MaxPool")
-def max_pool(work: Lowering, node: Node) -> None:
+def max_pool(work: TfliteLowering, node: Node) -> None:
     """The largest number of each window."""
     windows = windows_of(work, node, node.attributes["kernel_shape"])
     if windows.dilations != (1, 1):
@@ -156,7 +158,7 @@ def max_pool(work: Lowering, node: Node) -> None:
 
 
 @operator("AveragePool")
-def average_pool(work: Lowering, node: Node) -> None:
+def average_pool(work: TfliteLowering, node: Node) -> None:
     """The mean of each window; where padding does not count, by how much of it there is."""
     windows = windows_of(work, node, node.attributes["kernel_shape"])
     names = schema().Padding
@@ -179,7 +181,7 @@ def average_pool(work: Lowering, node: Node) -> None:
     return None
 
 
-def _share_that_counts(work: Lowering, node: Node, windows: Windows) -> Array:
+def _share_that_counts(work: TfliteLowering, node: Node, windows: WindowGeometry) -> Array:
     """The share of each window that counts, [1, rows, columns, 1]."""
     counted = float(node.attributes.get("count_include_pad", 0))
     pads = node.attributes.get("pads") or (0, 0, 0, 0)
@@ -200,7 +202,7 @@ def _share_that_counts(work: Lowering, node: Node, windows: Windows) -> Array:
 
 
 def _pool(
-    work: Lowering, name: str, picture: int, padding: int, windows: Windows, out: int
+    work: TfliteLowering, name: str, picture: int, padding: int, windows: WindowGeometry, out: int
 ) -> None:
     work.file.operator(
         name,
@@ -216,7 +218,7 @@ def _pool(
 
 
 @operator("GlobalAveragePool")
-def global_average_pool(work: Lowering, node: Node) -> None:
+def global_average_pool(work: TfliteLowering, node: Node) -> None:
     """The mean of each channel; the axes stay."""
     axes = work.file.constant(np.array([1, 2], np.int32))
     inputs = [work.last(node.inputs[0]), axes]
@@ -224,7 +226,7 @@ def global_average_pool(work: Lowering, node: Node) -> None:
 
 
 @operator("Resize")
-def resize(work: Lowering, node: Node) -> None:
+def resize(work: TfliteLowering, node: Node) -> None:
     """A picture of another size, by the nearest number or linearly."""
     source, out = work.shape(node.inputs[0]), work.shape(node.outputs[0])
     mode = node.attributes.get("mode", "nearest")

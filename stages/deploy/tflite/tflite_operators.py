@@ -7,17 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.c_source.graph import Node
-from stages.deploy.tflite.lowering import (
+from stages.deploy.tflite.convolutions import limits_of
+from stages.deploy.tflite.tflite_lowering import (
     OPERATORS,
     PICTURE,
     PLACE_IN_LAST,
     TO_LAST,
-    Lowering,
+    TfliteLowering,
     lacking,
     lowered,
     operator,
 )
-from stages.deploy.tflite.windows import limits_of
 
 __all__ = ["OPERATORS", "lowered"]  # with every operator registered
 
@@ -48,7 +48,7 @@ VIEWS = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 
 
 @operator(*UNARY)
-def unary(work: Lowering, node: Node) -> None:
+def unary(work: TfliteLowering, node: Node) -> None:
     """Each number by itself."""
     value = work.value(node.inputs[0])
     out = work.output(node, value.channels_last)
@@ -56,13 +56,13 @@ def unary(work: Lowering, node: Node) -> None:
 
 
 @operator("Identity", "Dropout")
-def identity(work: Lowering, node: Node) -> None:
+def identity(work: TfliteLowering, node: Node) -> None:
     """The same array under another name."""
     work.values[node.outputs[0]] = work.value(node.inputs[0])
 
 
 @operator("LeakyRelu")
-def leaky_relu(work: Lowering, node: Node) -> None:
+def leaky_relu(work: TfliteLowering, node: Node) -> None:
     """Negative numbers by a factor."""
     value, alpha = work.value(node.inputs[0]), float(node.attributes.get("alpha", 0.01))
     out = work.output(node, value.channels_last)
@@ -70,14 +70,14 @@ def leaky_relu(work: Lowering, node: Node) -> None:
 
 
 @operator("Clip")
-def clip(work: Lowering, node: Node) -> None:
+def clip(work: TfliteLowering, node: Node) -> None:
     """Numbers within limits."""
     value, (low, high) = work.value(node.inputs[0]), limits_of(work, node)
     _within(work, node, value.tensor, value.channels_last, low, high)
 
 
 @operator("HardSigmoid")
-def hard_sigmoid(work: Lowering, node: Node) -> None:
+def hard_sigmoid(work: TfliteLowering, node: Node) -> None:
     """A straight line within 0 and 1."""
     value = work.value(node.inputs[0])
     tensor, shape = value.tensor, work.file.shape(value.tensor)
@@ -89,7 +89,7 @@ def hard_sigmoid(work: Lowering, node: Node) -> None:
 
 
 def _within(
-    work: Lowering, node: Node, tensor: int, channels_last: bool, low: float, high: float
+    work: TfliteLowering, node: Node, tensor: int, channels_last: bool, low: float, high: float
 ) -> None:
     """Write `tensor`, within limits, as the output of `node`."""
     out = work.output(node, channels_last)
@@ -105,7 +105,7 @@ def _within(
 
 
 @operator(*BINARY)
-def binary(work: Lowering, node: Node) -> None:
+def binary(work: TfliteLowering, node: Node) -> None:
     """Two arrays, number by number; Max and Min of several, two at a time."""
     shape = work.shape(node.outputs[0])
     name, options = BINARY[node.operator]
@@ -123,14 +123,14 @@ def binary(work: Lowering, node: Node) -> None:
     return None
 
 
-def _any_last(work: Lowering, names: Sequence[str]) -> bool:
+def _any_last(work: TfliteLowering, names: Sequence[str]) -> bool:
     """Whether an operand has its channels last, and each that is computed has four axes."""
     computed = [name for name in names if name not in work.graph.constants]
     pictures = all(len(work.shape(name)) == PICTURE for name in computed)
     return pictures and any(work.value(name).channels_last for name in computed)
 
 
-def _operand(work: Lowering, name: str, last: bool, axes: int) -> int:
+def _operand(work: TfliteLowering, name: str, last: bool, axes: int) -> int:
     """The tensor of an operand, with as many `axes` as the result, and its channels last if the
     result has."""
     if name in work.graph.constants:
@@ -143,7 +143,7 @@ def _operand(work: Lowering, name: str, last: bool, axes: int) -> int:
 
 
 @operator("BatchNormalization")
-def batch_normalization(work: Lowering, node: Node) -> None:
+def batch_normalization(work: TfliteLowering, node: Node) -> None:
     """Each channel by the statistics of training."""
     scale, shift, mean, variance = (
         np.asarray(work.constant(node, place, "statistics"), np.float64) for place in range(1, 5)
@@ -162,7 +162,7 @@ def batch_normalization(work: Lowering, node: Node) -> None:
 
 
 @operator("Gemm")
-def gemm(work: Lowering, node: Node) -> None:
+def gemm(work: TfliteLowering, node: Node) -> None:
     """A product of a matrix with constant weights, and a sum."""
     weight = work.constant(node, 1, "weights")
     if weight is None or node.attributes.get("transA", 0):
@@ -175,7 +175,7 @@ def gemm(work: Lowering, node: Node) -> None:
 
 
 @operator("MatMul")
-def mat_mul(work: Lowering, node: Node) -> None:
+def mat_mul(work: TfliteLowering, node: Node) -> None:
     """A product of matrices."""
     if node.inputs[1] in work.graph.constants:
         weight = np.asarray(work.graph.constants[node.inputs[1]])
@@ -186,7 +186,7 @@ def mat_mul(work: Lowering, node: Node) -> None:
     return work.file.operator("BATCH_MATMUL", inputs, [out], "BatchMatMulOptions")
 
 
-def _fully_connected(work: Lowering, node: Node, rows: Array, biases: Array) -> None:
+def _fully_connected(work: TfliteLowering, node: Node, rows: Array, biases: Array) -> None:
     weights = work.file.constant(np.ascontiguousarray(rows, np.float32))
     constants = [weights, work.file.constant(np.asarray(biases, np.float32))]
     inputs, out = [work.first(node.inputs[0]), *constants], work.output(node, False)
@@ -197,7 +197,7 @@ def _fully_connected(work: Lowering, node: Node, rows: Array, biases: Array) -> 
 
 
 @operator("Softmax")
-def softmax(work: Lowering, node: Node) -> None:
+def softmax(work: TfliteLowering, node: Node) -> None:
     """Shares that sum to 1 along an axis, the last one in the file."""
     name, axes = node.inputs[0], len(work.shape(node.inputs[0]))
     axis = int(node.attributes.get("axis", -1)) % axes
@@ -214,7 +214,7 @@ def softmax(work: Lowering, node: Node) -> None:
 
 
 @operator(*REDUCING)
-def reduce(work: Lowering, node: Node) -> None:
+def reduce(work: TfliteLowering, node: Node) -> None:
     """One number over axes."""
     name, shape = node.inputs[0], work.shape(node.inputs[0])
     among = work.constant(node, 1, "axes")
@@ -235,12 +235,12 @@ def reduce(work: Lowering, node: Node) -> None:
 
 
 @operator(*VIEWS)
-def view(work: Lowering, node: Node) -> None:
+def view(work: TfliteLowering, node: Node) -> None:
     """The same numbers in order, in another shape."""
     _as_output(work, node, work.first(node.inputs[0]))
 
 
-def _as_output(work: Lowering, node: Node, tensor: int) -> None:
+def _as_output(work: TfliteLowering, node: Node, tensor: int) -> None:
     """Write `tensor`, with its axes as in ONNX, as the output of `node`."""
     sides = list(work.shape(node.outputs[0]))
     out = work.output(node, False)
@@ -249,7 +249,7 @@ def _as_output(work: Lowering, node: Node, tensor: int) -> None:
 
 
 @operator("Transpose")
-def transpose(work: Lowering, node: Node) -> None:
+def transpose(work: TfliteLowering, node: Node) -> None:
     """The axes in another order."""
     axes = len(work.shape(node.inputs[0]))
     order = node.attributes.get("perm") or list(reversed(range(axes)))
@@ -260,7 +260,7 @@ def transpose(work: Lowering, node: Node) -> None:
 
 
 @operator("Concat")
-def concat(work: Lowering, node: Node) -> None:
+def concat(work: TfliteLowering, node: Node) -> None:
     """Arrays one after the other along an axis."""
     shape = work.shape(node.outputs[0])
     axis, last = int(node.attributes["axis"]) % len(shape), _any_last(work, node.inputs)
@@ -274,7 +274,7 @@ def concat(work: Lowering, node: Node) -> None:
 
 
 @operator("Split")
-def split(work: Lowering, node: Node) -> None:
+def split(work: TfliteLowering, node: Node) -> None:
     """Parts of an array along an axis."""
     axis = int(node.attributes.get("axis", 0)) % len(work.shape(node.inputs[0]))
     begin = 0
@@ -286,7 +286,7 @@ def split(work: Lowering, node: Node) -> None:
 
 
 @operator("Slice")
-def slice_(work: Lowering, node: Node) -> None:
+def slice_(work: TfliteLowering, node: Node) -> None:
     """A part of an array."""
     shape = work.shape(node.inputs[0])
     starts, _, axes, steps = (work.constant(node, place, "places") for place in range(1, 5))
@@ -303,7 +303,7 @@ def slice_(work: Lowering, node: Node) -> None:
 
 
 def _slice(
-    work: Lowering, node: Node, place: int, begins: Sequence[int], strides: Sequence[int]
+    work: TfliteLowering, node: Node, place: int, begins: Sequence[int], strides: Sequence[int]
 ) -> None:
     """Write what begins at `begins` as the output of `node` at `place`; axes as in ONNX."""
     value = work.value(node.inputs[0])
@@ -317,7 +317,7 @@ def _slice(
 
 
 @operator("Pad")
-def pad(work: Lowering, node: Node) -> None:
+def pad(work: TfliteLowering, node: Node) -> None:
     """An array with more around it, of one number."""
     if node.attributes.get("mode", "constant") not in ("constant", b"constant"):
         raise lacking("Pad that does not repeat one number")
@@ -338,7 +338,7 @@ def pad(work: Lowering, node: Node) -> None:
 
 
 @operator("Gather")
-def gather(work: Lowering, node: Node) -> None:
+def gather(work: TfliteLowering, node: Node) -> None:
     """The rows of an axis that a constant names, in its order."""
     rows = work.constant(node, 1, "places") if node.inputs[0] in work.values else None
     if rows is None or np.ndim(rows) > 1:

@@ -1,0 +1,1 @@
+"""A wrapper in Swift, not verified."""
