@@ -1,5 +1,6 @@
 """aiwf chain: a detector and a classifier of its boxes become one package."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,7 +71,7 @@ def chain(
         ),
         store,
         settings.threads,
-        _notify,
+        _announcer(),
     )
     _print(package, _written(package, store, settings, out))
 
@@ -99,10 +100,16 @@ def _check_out(out: Path | None) -> None:
         raise ConfigError(f"{out} is there already.", "Name a new folder or zip.")
 
 
-def _notify(what: str, done: int, total: int) -> None:
-    """Say once when a part of the work begins."""
-    if done == 0:
-        print(f"  {what}" + (f": {total:,}" if total > 1 else ""), flush=True)
+def _announcer() -> Callable[[str, int, int], None]:
+    """A function that says once when a part of the work begins."""
+    announced: set[str] = set()
+
+    def announce(what: str, done: int, total: int) -> None:
+        if what not in announced:
+            announced.add(what)
+            print(f"  {what}" + (f": {total:,}" if total > 1 else ""), flush=True)
+
+    return announce
 
 
 def _written(package: "Package", store: "Store", settings: Settings, out: Path | None) -> Path:
