@@ -56,6 +56,6 @@ def _engine(backend: str) -> str:
         )
     option = f"-DAIWF_{backend.upper()}=/path"
     return (
-        f"    # with {option} for its source: {FOLDER}/cmake/{backend}.cmake says more; this plug-in\n"
-        "    # was compiled, but never run: the selftest says whether it works"
+        f"    # with {option} for its source: {FOLDER}/cmake/{backend}.cmake says more; it\n"
+        "    # was compiled, but never run: the selftest says whether that plug-in works"
     )
