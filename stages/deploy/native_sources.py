@@ -55,4 +55,7 @@ def _engine(backend: str) -> str:
             "    # onnxruntime/capi/libonnxruntime.so.* belongs beside the plug-in in /tmp/build"
         )
     option = f"-DAIWF_{backend.upper()}=/path"
-    return f"    # with {option} for its source: {FOLDER}/CMakeLists.txt says more"
+    return (
+        f"    # with {option} for its source: {FOLDER}/cmake/{backend}.cmake says more; it\n"
+        "    # was compiled, but never run: the selftest says whether that plug-in works"
+    )
