@@ -32,12 +32,12 @@ from stages.train.heads.standardised import StandardisedFeatures
 from stages.train.search.search_space import inputs_by_name
 
 PENALTIES = (0.02, 0.05, 0.1, 0.2, 0.5)
-FEATURE_MAPS = "last+16"
+DEPTHS = "last+16"
 RESAMPLES = 4000
 Scaled = Callable[[Problem], StandardisedFeatures]
 
 
-class OneScale(StandardisedFeatures):
+class SharedScale(StandardisedFeatures):
     """As it was: each feature over the deviation, over rows and channels, of its statistic."""
 
     def __init__(self, problem: Problem, input_name: str, feature_maps: str, blocks: Sequence[int]):
@@ -68,10 +68,10 @@ def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = 
             config = pipeline.train.model_copy(update={"seed": seed})
             deals.append(prepare(dataset, config, **services))
         family_of = inputs_by_name(pipeline.train)[model_input].initialised_family
-        inner = family_of.feature_maps_of(family_of.feature_counts[FEATURE_MAPS])
+        inner = family_of.feature_maps_of(family_of.feature_counts[DEPTHS])
         blocks = [family_of.features, *[each.channels for each in inner for _ in range(3)]]
-        old = partial(OneScale, input_name=model_input, feature_maps=FEATURE_MAPS, blocks=blocks)
-        new = partial(StandardisedFeatures, input_name=model_input, feature_maps=FEATURE_MAPS)
+        old = partial(SharedScale, input_name=model_input, feature_maps=DEPTHS, blocks=blocks)
+        new = partial(StandardisedFeatures, input_name=model_input, feature_maps=DEPTHS)
         compare([deal.problem for deal in deals], old, new)
 
 

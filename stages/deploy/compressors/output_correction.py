@@ -66,9 +66,10 @@ def _last_bias(graph: Any) -> tuple[Any, Any] | None:
         return None
     if name in tensors:
         return tensors[name], None
-    inputs = makers[name].input if name in makers else ()
-    rounded = len(inputs) >= 2 and set(inputs[:2]) <= set(tensors)
-    return (tensors[inputs[0]], tensors[inputs[1]]) if rounded else None
+    rounded = list(makers[name].input[:2]) if name in makers else []
+    if len(rounded) < 2 or not set(rounded) <= set(tensors):
+        return None
+    return tensors[rounded[0]], tensors[rounded[1]]
 
 
 def _outputs(path: Path, calibration: Sequence[Floats]) -> NDArray[np.float32]:
