@@ -10,6 +10,7 @@ from stages.runtime.errors import ConfigError, DataError
 MOST_BYTES = 1_000_000_000
 LONGEST = 300  # characters of what the checker says
 DEEPEST = 20  # graphs inside each other
+LOOPS = ("Loop", "Scan")  # operators whose work the file does not bound
 
 
 def read_network(path: Path) -> Any:
@@ -64,6 +65,7 @@ def _checked(path: Path) -> Any:
         raise
     except Exception as error:  # protobuf's exceptions share no base with others
         raise DataError(f"{path} is no ONNX file.", "Export the model to ONNX again.") from error
+    _check_loops(model, path)
     if any(tensor.data_location == tensor.EXTERNAL for tensor in _tensors(model)):
         raise DataError(f"{path} has weights in other files.", "Save it as a single file.")
     try:
@@ -76,8 +78,21 @@ def _checked(path: Path) -> Any:
     return model
 
 
-def _tensors(model: Any) -> Iterator[Any]:
-    """Yield every tensor of `model`: weights and constants, also those of inner graphs.
+def _check_loops(model: Any, path: Path) -> None:
+    """Raise ConfigError for operators that repeat a graph: one answer might never end."""
+    for graph in _graphs(model):
+        for node in graph.node:
+            if node.op_type in LOOPS:
+                raise ConfigError(
+                    f"{path} has the operator {node.op_type}, which repeats a part of the network "
+                    "as often as it likes.",
+                    "Export the network without loops, as classifiers of pictures are; in PyTorch "
+                    "that is tracing, not scripting.",
+                )
+
+
+def _graphs(model: Any) -> Iterator[Any]:
+    """Yield the graph of `model`, its functions and all graphs inside them.
 
     Raises DataError if graphs are nested too deep."""
     graphs = [(model.graph, 0), *((function, 0) for function in model.functions)]
@@ -85,6 +100,16 @@ def _tensors(model: Any) -> Iterator[Any]:
         graph, depth = graphs.pop()
         if depth > DEEPEST:
             raise DataError("The network's graphs are nested too deep.", "Export it without loops.")
+        yield graph
+        for attribute in (each for node in graph.node for each in node.attribute):
+            inner = [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
+            graphs += [(each, depth + 1) for each in inner]
+
+
+def _tensors(model: Any) -> Iterator[Any]:
+    """Yield every tensor of `model`: weights and constants, also those of inner graphs. Raises what
+    `_graphs` raises."""
+    for graph in _graphs(model):
         yield from getattr(graph, "initializer", ())
         for sparse in getattr(graph, "sparse_initializer", ()):
             yield from (sparse.values, sparse.indices)
@@ -92,8 +117,6 @@ def _tensors(model: Any) -> Iterator[Any]:
             yield from (attribute.t, *attribute.tensors)
             for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
                 yield from (sparse.values, sparse.indices)
-            inner = [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]
-            graphs += [(each, depth + 1) for each in inner]
 
 
 def _check_type(value: Any, path: Path) -> None:

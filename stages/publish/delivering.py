@@ -1,5 +1,6 @@
 """Delivers beside the live service: a thread that puts what is live at its destination, if that has
-something else: after a move that was made in MLflow, or because the destination did not answer."""
+something else: after a move that was made in MLflow, or because the destination did not answer. A
+destination that fails is tried less and less often, up to once in MOST_ROUNDS rounds."""
 
 import threading
 from contextlib import suppress
@@ -10,7 +11,31 @@ from stages.publish.registry import ModelRegistry
 from stages.runtime.errors import WorkflowError
 from stages.settings import Settings
 
-SECONDS = 30.0  # between two looks
+SECONDS = 30.0  # between two rounds
+MOST_ROUNDS = 64  # between two tries of a destination that fails: about half an hour
+
+
+class Backoff:
+    """How many rounds pass before a destination that fails is tried again: twice as many after each
+    failure, at most MOST_ROUNDS; none once something else is live, or the place is another."""
+
+    def __init__(self) -> None:
+        self._failing: dict[str, tuple[object, int, int]] = {}  # by pipeline: goal, pause, rounds
+
+    def is_due(self, pipeline: str, goal: object) -> bool:
+        """Whether to try now; called once in a round. `goal`: what is to be where."""
+        last, pause, rounds = self._failing.get(pipeline, (None, 0, 0))
+        if last != goal or rounds <= 1:
+            return True
+        self._failing[pipeline] = (goal, pause, rounds - 1)
+        return False
+
+    def note(self, pipeline: str, goal: object, failed: bool) -> None:
+        """Note how a try ended."""
+        last, pause, _ = self._failing.pop(pipeline, (None, 0, 0))
+        if failed:
+            longer = min(MOST_ROUNDS, 2 * pause) if last == goal and pause else 1
+            self._failing[pipeline] = (goal, longer, longer)
 
 
 class Deliverer:
@@ -19,6 +44,7 @@ class Deliverer:
     def __init__(self, settings: Settings, pipelines: tuple[str, ...] = ()) -> None:
         self._settings, self._pipelines = settings, pipelines
         self._stopping = threading.Event()
+        self._backoff = Backoff()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
@@ -30,13 +56,16 @@ class Deliverer:
 
     def _run(self) -> None:
         while not self._stopping.wait(SECONDS):
-            with suppress(Exception):  # the registry is away, or whatever: the next look goes on
-                deliver_all(self._settings, self._pipelines)
+            with suppress(Exception):  # the registry is away, or whatever: the next round goes on
+                deliver_all(self._settings, self._pipelines, self._backoff)
 
 
-def deliver_all(settings: Settings, pipelines: tuple[str, ...] = ()) -> None:
-    """Put what is live where it is not yet. Raises InfrastructureError if the registry does not
-    answer."""
+def deliver_all(
+    settings: Settings, pipelines: tuple[str, ...] = (), backoff: Backoff | None = None
+) -> None:
+    """Put what is live where it is not yet; a destination that failed before only if it is due by
+    `backoff`. Raises InfrastructureError if the registry does not answer."""
+    backoff = backoff or Backoff()
     names = [name for name in published_pipelines(settings) if not pipelines or name in pipelines]
     wanting = [name for name in names if _has_destination(name, settings)]
     if not wanting:
@@ -45,9 +74,11 @@ def deliver_all(settings: Settings, pipelines: tuple[str, ...] = ()) -> None:
     champions = registry.champions()
     for name in wanting:
         found, champion = delivery_of(name, settings), champions.get(name)
-        is_there = found.package == (champion.package if champion else "")
-        if found.problem or not is_there or found.place != destination_of(name, settings):
-            deliver(name, registry, settings)
+        goal = (champion.package if champion else "", destination_of(name, settings))
+        is_there = (found.package, found.place) == goal and not found.problem
+        if not is_there and backoff.is_due(name, goal):
+            delivery = deliver(name, registry, settings)
+            backoff.note(name, goal, failed=bool(delivery.problem))
 
 
 def _has_destination(pipeline: str, settings: Settings) -> bool:

@@ -10,6 +10,7 @@ from stages.config.train import FOUND
 from stages.runner.lock import load_lock
 from stages.runtime.errors import ConfigError
 from stages.store import Store
+from stages.tasks import is_compatible
 
 ID = re.compile(r"[0-9a-f]{1,64}")  # of a Model, or how it begins
 LONGEST_NAME = 200  # characters of a run's name; a file's may have 255 bytes
@@ -28,6 +29,8 @@ def with_found_networks(pipeline: PipelineConfig, store: Store) -> PipelineConfi
     }
     if not models:
         return pipeline
+    for name, model in models.items():
+        _check_task(name, model, pipeline.task)
     families = [models[name].family if name in models else name for name in train.families]
     genotypes = {name: _genotype_of(name, model) for name, model in models.items()}
     changes = {
@@ -35,6 +38,16 @@ def with_found_networks(pipeline: PipelineConfig, store: Store) -> PipelineConfi
         "genotypes": {**train.genotypes, **genotypes},
     }
     return pipeline.model_copy(update={"train": train.model_copy(update=changes)})
+
+
+def _check_task(name: str, model: Model, task: str) -> None:
+    """Raise ConfigError if the network of `model` takes other samples than `task` has."""
+    if not is_compatible(model.family, task):
+        raise ConfigError(
+            f"train.families: {name} was found for {model.task}, and a {model.family} is not for "
+            f"{task}.",
+            "Name a run whose search was for the same kind of data.",
+        )
 
 
 def _model_of(name: str, store: Store) -> Model:

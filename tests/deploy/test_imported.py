@@ -54,6 +54,40 @@ def saved_network(tmp_path):
     return write
 
 
+def with_loop(inside: bool) -> onnx.ModelProto:
+    """The network with a loop that never ends behind it; `inside`: in a branch of an If."""
+    model = network()
+    float_of, bool_of = (
+        (lambda name, kind=kind: helper.make_tensor_value_info(name, kind, []))
+        for kind in (TensorProto.FLOAT, TensorProto.BOOL)
+    )
+    count = helper.make_tensor_value_info("i", TensorProto.INT64, [])
+    always = helper.make_node(
+        "Constant", [], ["go"], value=numpy_helper.from_array(np.array(True), "go")
+    )
+    body = helper.make_graph([always], "body", [count, bool_of("before")], [bool_of("go")])
+    nodes = [always, helper.make_node("Loop", ["", "go"], [], body=body)]
+    if inside:
+        nodes = [nodes[0]]
+        zero = numpy_helper.from_array(np.array(0, np.float32), "zero")
+        loop = helper.make_node("Loop", ["", "go"], [], body=body)
+        branch = helper.make_graph(
+            [loop, helper.make_node("Constant", [], ["zero"], value=zero)], "branch", [],
+            [float_of("zero")],
+        )  # fmt: skip
+        nodes.append(
+            helper.make_node("If", ["go"], ["zero_out"], then_branch=branch, else_branch=branch)
+        )
+    model.graph.node.extend(nodes)
+    return model
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_loop_that_may_never_end_is_refused(saved_network, inside: bool):
+    with pytest.raises(ConfigError, match="has the operator Loop"):
+        read_network(saved_network(with_loop(inside)))
+
+
 def photos(count: int = 8) -> list[bytes]:
     pure = [(230, 20, 10), (10, 220, 30), (20, 10, 240)]
     return [saved(plain(pure[place % 3])) for place in range(count)]

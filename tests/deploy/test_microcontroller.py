@@ -68,7 +68,7 @@ def test_a_fault_in_the_c_sources_is_found(package, content):
 
 @needs_compiler
 def test_sources_that_do_not_compile_are_found(package, content):
-    changed(package, "model.c", "const float *model_run", "const double *model_run")
+    changed(package, "model.c", "const float *colours_model_run", "const double *colours_model_run")
 
     with pytest.raises(AgreementNotMet, match="cannot compile"):
         Microcontroller().verify(package, content)

@@ -56,6 +56,15 @@ def test_counts_are_those_of_the_built_network(family: str):
         assert macs_of(genotype, shape, LABELS) == built_macs(network, shape) + head
 
 
+@pytest.mark.slow
+def test_parameters_are_those_of_the_built_network_in_a_thousand_draws():
+    for seed in range(1000):
+        genotype = draw(seed)
+        head = (genotype.widths[-1] + 1) * LABELS
+
+        assert parameters_of(genotype, 3, LABELS) == built_parameters(layer(genotype)) + head
+
+
 def test_networks_of_several_folds_are_counted_together():
     network = layer(EVERY, folds=3, apart=True)
 

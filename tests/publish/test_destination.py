@@ -8,6 +8,7 @@ import threading
 import zipfile
 from contextlib import ExitStack
 from io import BytesIO
+from itertools import pairwise
 
 import pytest
 from pydantic import SecretStr
@@ -16,7 +17,7 @@ from stages.blobs.folder import FolderBlobs
 from stages.blobs.s3 import S3Blobs
 from stages.config import parse_pipeline
 from stages.publish import destination
-from stages.publish.delivering import deliver_all
+from stages.publish.delivering import MOST_ROUNDS, Backoff, deliver_all
 from stages.publish.destination import delivery_of
 from stages.publish.history import moves
 from stages.publish.places import live_folder
@@ -261,3 +262,41 @@ def test_a_place_that_cannot_be_is_refused_with_its_line(place):
 @pytest.mark.parametrize("place", ["/srv/models", "s3://models", "s3://my.models/a/b", ""])
 def test_a_folder_a_bucket_and_nothing_are_places(place):
     assert parse_pipeline(YAML % place).publish.to == place
+
+
+def test_a_failing_place_is_tried_less_and_less_often():
+    backoff, goal, tries = Backoff(), ("package", "place"), []
+    for number in range(400):
+        if backoff.is_due("shapes", goal):
+            tries.append(number)
+            backoff.note("shapes", goal, failed=True)
+
+    pauses = [after - before for before, after in pairwise(tries)]
+    assert pauses[:7] == [1, 2, 4, 8, 16, 32, MOST_ROUNDS]
+    assert set(pauses[7:]) == {MOST_ROUNDS}
+    assert backoff.is_due("others", goal)
+    assert backoff.is_due("shapes", ("another package", "place"))
+
+
+def test_after_a_success_it_begins_anew():
+    backoff, goal = Backoff(), ("package", "place")
+    for failed in (True, True, True, False, True):
+        backoff.note("shapes", goal, failed)
+
+    assert backoff.is_due("shapes", goal)
+
+
+def test_the_live_service_waits_before_it_tries_a_failing_place_again(settings, ids, place):
+    send_to(place / "missing", settings)
+    move_to(ids[0], settings)
+    backoff = Backoff()
+    deliver_all(settings, backoff=backoff)
+    deliver_all(settings, backoff=backoff)
+    (place / "missing").mkdir()
+
+    deliver_all(settings, backoff=backoff)
+    waiting = delivery_of(PIPELINE, settings)
+    deliver_all(settings, backoff=backoff)
+
+    assert waiting.problem
+    assert not delivery_of(PIPELINE, settings).problem

@@ -56,6 +56,16 @@ def test_beside_a_search_it_is_an_arm_and_no_dimension(settings):
     assert "genotype" not in [each.name for each in dimensions(resolved.train)]
 
 
+def test_a_network_for_other_samples_is_refused(settings):
+    store = open_store(settings)
+    images = store.load(load_lock("first", store).artifacts["train"])
+    changes = {"family": "searched_audio", "task": "sound_classification"}
+    sounds = store.save(images.model_copy(update=changes))
+
+    with pytest.raises(ConfigError, match=r"was found for sound_classification, .* is not for"):
+        with_found_networks(parse_pipeline(TEXT.format(f"found@{sounds.id}", "")), store)
+
+
 def test_a_model_can_be_named_by_its_id(settings):
     store = open_store(settings)
     [model] = store.refs("model")

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from stages.deploy.c_source.graph import Graph, read_graph
 from stages.deploy.c_source.lowering import lowered
+from stages.deploy.c_source.prefix import prefixed
 from stages.deploy.c_source.steps import steps_source
 from stages.deploy.c_source.writer import ModelSource, filled, model_source
 from stages.runtime.errors import ConfigError
@@ -56,6 +57,7 @@ def c_library(
         "cpu_flags": board.flags,
         "board": board.machine,
         "library": _arduino_name(description["name"]),
+        "header": f"{_arduino_name(description['name'])}_library.h",
         "sentence": f"Answers {len(description['labels'])} labels of a "
         f"{line(description['noun'])}.",
     }
@@ -66,7 +68,13 @@ def c_library(
         files[name] = filled(name, facts)
     example = f"examples/{facts['library']}/{facts['library']}.ino"
     files[example] = filled("example.ino", facts)
-    return Library(files, graph, source)
+    files[f"src/{facts['header']}"] = f'#include "steps.h" /* {title} */\n'.encode()
+    return Library(prefixed(files, prefix_of(description["name"])), graph, source)
+
+
+def prefix_of(name: str) -> str:
+    """What the names of the C library of the package `name` begin with."""
+    return _arduino_name(name).lower()
 
 
 def _comment(text: str) -> str:

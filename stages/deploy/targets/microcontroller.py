@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from stages.deploy.c_source import builds
-from stages.deploy.c_source.library import c_library
+from stages.deploy.c_source.library import c_library, prefix_of
 from stages.deploy.c_source.verification import (
     golden_set,
     shipped_samples,
@@ -30,7 +30,8 @@ class Microcontroller(DeviceSdk):
         step that cannot be written as C."""
         library = c_library(content.description, content.network)
         files = super().files(content)
-        section = _readme_section(FOLDER, library.source, content.modality.noun)
+        prefix = prefix_of(content.description["name"])
+        section = _readme_section(FOLDER, library.source, content.modality.noun, prefix)
         return {
             **files,
             **{f"{FOLDER}/{name}": data for name, data in library.files.items()},
@@ -56,15 +57,16 @@ class Microcontroller(DeviceSdk):
             verify_on_host(folder / FOLDER, golden)
 
 
-def _readme_section(folder: str, source: ModelSource, noun: str) -> str:
-    """The README's section on the C library in `folder`."""
+def _readme_section(folder: str, source: ModelSource, noun: str, prefix: str) -> str:
+    """The README's section on the C library in `folder`. `prefix`: of its names."""
     return f"""
 ## For microcontrollers
 
 `{folder}/` is the same network with its steps as C99: an Arduino library (put a copy of the folder
 into `Arduino/libraries`, or add it as a zip file), and plain sources for any other build: all of
 `src/`. It allocates nothing. `src/steps.h` has the function from a decoded {noun} to scores,
-`src/model.h` the network alone. The weights take {source.weight_bytes} bytes of flash, the numbers
+`src/model.h` the network alone; all its names begin with `{prefix}_`, so that it links beside the
+library of another package. The weights take {source.weight_bytes} bytes of flash, the numbers
 between layers {source.arena_bytes} bytes of RAM in one static arena; one answer takes
 {source.multiplications / 1e6:.2f} million multiplications.
 

@@ -13,8 +13,9 @@ from stages.deploy.c_source import builds
 from stages.deploy.c_source.builds import SAMPLE, WINDOW, GoldenSample, samples_file
 from stages.deploy.c_source.graph import read_graph
 from stages.deploy.c_source.integer_operators import fit_32_bits
-from stages.deploy.c_source.library import c_library
+from stages.deploy.c_source.library import c_library, prefix_of
 from stages.deploy.c_source.lowering import lowered
+from stages.deploy.c_source.prefix import prefixed
 from stages.deploy.c_source.writer import filled
 from stages.deploy.packed import write_folder
 from tests.deploy.c_source.compiling import needs_compiler
@@ -121,7 +122,8 @@ def test_what_is_no_number_fails_wherever_it_stands(program, tmp_path):
 @needs_compiler
 def test_sounds_of_extreme_lengths_and_numbers(tmp_path):
     write_folder(tmp_path, c_library(TONES, {"model.onnx": tones_network()}).files)
-    (tmp_path / "host/main.c").write_text("""\
+    prefix = prefix_of(TONES["name"])
+    program = b"""\
 #include <math.h>
 #include "kernels.h"
 #include "steps.h"
@@ -135,8 +137,9 @@ int main(void) {
              classify_sound(sound, 3, scores) == 0 && found[0] == 255 && found[1] == 0 &&
              found[2] == 0);
 }
-""")
-    (tmp_path / "src/kernels_u8.c").write_bytes(filled("kernels_u8.c", {}))
+"""
+    further = {"host/main.c": program, "src/kernels_u8.c": filled("kernels_u8.c", {})}
+    write_folder(tmp_path, prefixed(further, prefix))
 
     command = builds.host_build(tmp_path, tmp_path, SANITIZED)
 
