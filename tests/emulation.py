@@ -19,6 +19,10 @@ DEBIAN = (
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libc6", "zlib1g"),
     *("libexpat1", "libssl3", "libbz2-1.0", "liblzma5", "libffi8", "libuuid1", "libstdc++6"),
     *("libgcc-s1", "libcrypt1"),
+    # what the C library's decoders need
+    *("libjpeg62-turbo-dev", "libjpeg62-turbo", "libpng-dev", "libpng16-16", "zlib1g-dev"),
+    *("libsndfile1-dev", "libsndfile1", "libflac12", "libvorbis0a", "libvorbisenc2", "libogg0"),
+    *("libopus0", "libmpg123-0", "libmp3lame0"),
 )
 WHEELS = ("onnxruntime", "numpy", "pillow", "soundfile")
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in (28, 27, 17)] + ["manylinux2014_aarch64"]

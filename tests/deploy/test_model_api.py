@@ -1,5 +1,6 @@
-"""OpenVINO's Model API reads labels and steps from our files. It does not answer with them: it takes
-networks of one size only, and ours take any."""
+"""OpenVINO's Model API reads labels and steps back from our files.
+
+It does not answer with them: it takes networks of one size only, and ours take any."""
 
 import json
 import os

@@ -1,6 +1,7 @@
 """How tests build the C library and run its program."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -13,9 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from stages import runtime
+from tests.emulation import CORTEX_A72
 
 SOURCES = Path(runtime.__path__[0]) / "native"
 TOOLS = ("cmake", "gcc")
+CROSS = "aarch64-linux-gnu-gcc"
 HEADERS = ("jpeglib.h", "png.h", "sndfile.h")
 WARNINGS = "-Werror -Wconversion -Wno-sign-conversion"
 SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -g -O1"
@@ -31,15 +34,21 @@ needs_tools = pytest.mark.skipif(bool(_missing()), reason=f"not here: {', '.join
 
 
 class Built(NamedTuple):
-    """A folder with the library, its plug-ins and programs; `through`: an emulator's command."""
+    """A folder with the library, its plug-ins and programs. `through`: an emulator's command;
+    `library`: that of ONNX Runtime, the installed one if None."""
 
     folder: Path
     through: tuple[str, ...] = ()
+    library: Path | None = None
 
-    def run(self, *arguments: str | Path, library: Path | None = None) -> Any:
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The command that runs aiwf_predict."""
+        engine = ["--library", str(self.library or onnxruntime())]
+        return [*self.through, str(self.folder / "aiwf_predict"), *engine, *map(str, arguments)]
+
+    def run(self, *arguments: str | Path) -> Any:
         """The finished process of aiwf_predict."""
-        engine = ["--library", str(library or onnxruntime())]
-        command = [*self.through, str(self.folder / "aiwf_predict"), *engine, *map(str, arguments)]
+        command = self.command(*arguments)
         return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
     def answers(self, package: Path, files: Iterable[Path], *options: str) -> list[dict[str, Any]]:
@@ -57,7 +66,8 @@ def built(flags: str = "", *options: str) -> Built:
 
 def build(folder: Path, flags: str, options: Sequence[str], sources: Path = SOURCES) -> Path:
     cached = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
-    configure = ["cmake", "-S", sources, "-B", folder, f"-DCMAKE_C_FLAGS={flags}"]
+    compiler = [f"-DCMAKE_C_FLAGS={flags}"] if flags else []
+    configure = ["cmake", "-S", sources, "-B", folder, *compiler]
     for command in (
         [*configure, *cached, *options],
         ["cmake", "--build", folder, "--parallel", "2"],
@@ -65,6 +75,20 @@ def build(folder: Path, flags: str, options: Sequence[str], sources: Path = SOUR
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return folder
+
+
+@cache
+def arm64() -> Built | None:
+    """The library on an emulated Cortex-A72; None without AIWF_ARM64 (see tests/emulation.py), or
+    without the cross compiler."""
+    home = Path(os.environ.get("AIWF_ARM64", "/nowhere")).absolute()
+    if not (home / "root/usr/include/jpeglib.h").is_file() or not shutil.which(CROSS):
+        return None
+    toolchain = SOURCES / "cmake" / "aarch64-linux-gnu.cmake"
+    options = (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DAIWF_ARM64_ROOT={home / 'root'}")
+    (engine,) = (home / "site/onnxruntime/capi").glob("libonnxruntime.so.*.*.*")
+    through = (*CORTEX_A72, "-L", str(home / "root"))
+    return Built(build(Path(mkdtemp(prefix="aiwf-arm64-")), "", options), through, engine)
 
 
 @cache

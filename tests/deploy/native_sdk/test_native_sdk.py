@@ -5,7 +5,7 @@ import pytest
 from stages.deploy.pack import unpack
 from stages.runtime.predictor import Predictor
 from tests.deploy.native_sdk import samples
-from tests.deploy.native_sdk.building import WARNINGS, built, needs_tools
+from tests.deploy.native_sdk.building import WARNINGS, arm64, built, needs_tools
 
 pytestmark = [pytest.mark.slow, needs_tools]
 CLOSE = 1e-3  # of a score in float32
@@ -84,3 +84,19 @@ def test_selftest_passes_and_refuses_a_changed_package(kind, program, request, t
     done = program.run("--selftest", folder)
     assert done.returncode == 3
     assert "labels.txt in the package is not what was packed" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["deployable", "hearing"])
+def test_an_emulated_arm64_board_answers_as_this_machine(kind, request, tmp_path):
+    board = arm64()
+    if board is None:
+        pytest.skip("no arm64 root with decoders (AIWF_ARM64), or no cross compiler here")
+    folder = opened(request.getfixturevalue(kind), tmp_path, ladder=("float32",))
+    make = samples.sounds if kind == "hearing" else samples.photos
+    files = list(make(tmp_path))[:8]
+    found = board.answers(folder, files, "--untested")
+
+    with Predictor.open(folder) as predictor:
+        for path, answer in zip(files, found, strict=True):
+            assert furthest(predictor.predict(path.read_bytes(), top=0), answer) <= CLOSE, path.name
+    assert board.run("--selftest", folder).returncode == 0
