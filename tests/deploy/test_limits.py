@@ -95,7 +95,7 @@ def test_the_size_alone_is_the_same_everywhere(tmp_path):
     work = SimpleNamespace(
         config=config, compressed=lambda numeric: network, model=SimpleNamespace(family="lite")
     )
-    search = SimpleNamespace(best=SimpleNamespace(numeric="int8"))
+    search = SimpleNamespace(best=SimpleNamespace(numeric="int8"), second=None)
 
     assert check_size(work, search) == [LimitCheck("Network file", "MB", 1.235, 2)]
     config.device = Device()
