@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from stages import runtime
-from stages.runtime import __main__, backends, server
+from stages.runtime import __main__, backends, chain, server
 from stages.runtime.answers import KINDS
 from stages.runtime.backends import BACKENDS
 from stages.runtime.description import descriptions_of
@@ -16,16 +16,18 @@ from stages.runtime.steps import STEPS
 HOME = Path(runtime.__path__[0])
 DEVICE = (Path(str(runtime.__file__)), Path(str(__main__.__file__)))
 SERVER = Path(str(server.__file__))
+CHAIN = Path(str(chain.__file__))
 
 
 def sources(folder: str, description: Mapping[str, Any], serves: bool = False) -> dict[str, bytes]:
     """The runtime's source files by their paths below `folder`: its commands, the steps, kind of
     answer and backend that `description` names, and everything that these import. The server is
-    among them only if the package `serves`."""
+    among them only if the package `serves`, the predictor of chains only if it is a chain."""
     parts = descriptions_of(description)
     roots = [*DEVICE, *(path for part in parts for path in _named(part))]
     roots += [SERVER] if serves else []
-    found = _reached(roots, frozenset() if serves else frozenset({SERVER}))
+    optional = {CHAIN: "classify" in description, SERVER: serves}
+    found = _reached(roots, frozenset(path for path, used in optional.items() if not used))
     return {f"{folder}/{path.relative_to(HOME).as_posix()}": path.read_bytes() for path in found}
 
 
@@ -42,7 +44,7 @@ def _named(description: Mapping[str, Any]) -> list[Path]:
 def backend_sources(folder: str, backend: str) -> dict[str, bytes]:
     """The runtime's source files below `folder` that running a network with `backend` needs."""
     roots = [DEVICE[0], Path(str(backends.__file__)), *_own_place(BACKENDS, backend)]
-    found = _reached(roots, frozenset({SERVER}))
+    found = _reached(roots, frozenset({CHAIN, SERVER}))
     return {f"{folder}/{path.relative_to(HOME).as_posix()}": path.read_bytes() for path in found}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 LARGEST_MARGIN = 4.0  # of a box's side, on each of its sides
+MOST_CROPS = 1000  # of one picture; as many as suppression considers
 
 
 def crop(picture: NDArray[Any], box: Sequence[float], margin: float) -> NDArray[Any]:

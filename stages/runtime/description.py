@@ -7,8 +7,7 @@ from typing import Any
 from . import steps
 from .answers import KINDS
 from .backends import BACKENDS
-from .boxes import BEST
-from .crops import LARGEST_MARGIN
+from .crops import LARGEST_MARGIN, MOST_CROPS
 from .errors import ConfigError, Damaged
 from .libraries import check_libraries
 from .rules import (
@@ -96,7 +95,7 @@ CLASSIFY = {
     "detected": different(several(single_line(), 1, MOST_LABELS)),
     "labels": different(several(single_line(), 1, MOST_LABELS)),
     "shown_from": number(0, 1),
-    "most": whole(1, BEST),
+    "most": whole(1, MOST_CROPS),
     "overlap": either(number(0, 1), NOTHING),
 }
 CLASSIFY_OPTIONAL = {"sure_from": either(number(0, 1), NOTHING)}

@@ -73,8 +73,9 @@ def test_everything_it_consists_of_is_packed_somewhere():
     engines = [{**DESCRIPTION, "backend": name} for name in BACKENDS]
     mfcc = {**TONES, "before": [{"step": name} for name in ("mfcc", "as_picture")]}
     priors = {**SPOTS, "after": [{"step": "decode_priors"}]}
+    chain = {**SPOTS, "answers": "classified_boxes", "classify": {"classifier": DESCRIPTION}}
     rejects = {**DESCRIPTION, "after": [{"step": "reject"}]}
-    everything = (DESCRIPTION, SPOTS, TONES, native, *engines, mfcc, priors, rejects)
+    everything = (DESCRIPTION, SPOTS, TONES, native, *engines, mfcc, priors, rejects, chain)
     somewhere = [packed(modules, True) for modules in everything]
 
     assert set().union(*somewhere) == {f"/{path.relative_to(HOME).as_posix()}" for path in SOURCES}

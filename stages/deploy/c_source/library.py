@@ -22,6 +22,7 @@ class Board(NamedTuple):
     flags: str
 
 
+MOST_WEIGHTS = 4_000_000  # bytes; the largest microcontrollers have flash for as much
 MOST_NAME = 63  # characters, as Arduino's library specification allows
 
 M3 = Board("mps2-an385", "Cortex-M3", "-mcpu=cortex-m3 -mthumb")
@@ -50,7 +51,7 @@ def c_library(
     title = f"{_comment(description['name'])}: {len(description['labels'])} labels, C99"
     graph = read_graph(network, description["input_shape"])
     steps = steps_source(description, title)
-    source = model_source(lowered(graph), description["labels"], title)
+    source = model_source(lowered(graph), description["labels"], title, MOST_WEIGHTS)
     facts = {
         **steps.facts,
         "cpu": board.processor,

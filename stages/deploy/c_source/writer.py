@@ -17,7 +17,6 @@ from stages.runtime.errors import ConfigError
 
 TEMPLATES = Path(templates.__path__[0])
 TYPES = {"float32": "float", "int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t"}
-MOST_WEIGHTS = 4_000_000  # bytes; the largest microcontrollers have flash for as much
 LINE = 96  # characters of an array's line
 
 
@@ -32,19 +31,18 @@ class ModelSource:
     multiplications: int
 
 
-def model_source(
-    plan: Plan, labels: Sequence[str], title: str, most_weights: int = MOST_WEIGHTS
-) -> ModelSource:
+def model_source(plan: Plan, labels: Sequence[str], title: str, most_weights: int) -> ModelSource:
     """The C files of `plan`. `labels`: in the order of the outputs. `title`: for comments.
+    `most_weights`: bytes.
 
-    Raises ConfigError if the weights are too large for a microcontroller."""
+    Raises ConfigError if the weights are larger."""
     arena = layout(plan)
     arrays = _Arrays()
     calls = [_call(operation, arena, arrays) for operation in plan.operations]
     if arrays.bytes > most_weights:
         raise ConfigError(
-            f"microcontroller: the network's weights take {arrays.bytes / 1e6:.1f} MB of flash, at "
-            f"most {most_weights / 1e6:.0f} MB are taken.",
+            f"The network's weights take {arrays.bytes / 1e6:.1f} MB as C source, at most "
+            f"{most_weights / 1e6:.0f} MB are taken.",
             "Choose a small family in train.families, as small_image, small_audio or a searched "
             "one, or put int8 first in deploy.ladder.",
         )

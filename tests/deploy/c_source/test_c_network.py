@@ -149,9 +149,9 @@ def test_a_network_in_another_format_is_refused():
 
 
 def test_a_network_that_is_too_large_is_refused_with_its_size(monkeypatch):
-    monkeypatch.setattr("stages.deploy.c_source.writer.MOST_WEIGHTS", 100)
+    monkeypatch.setattr("stages.deploy.c_source.library.MOST_WEIGHTS", 100)
 
-    with pytest.raises(ConfigError, match=r"0\.0 MB of flash"):
+    with pytest.raises(ConfigError, match=r"weights take 0\.0 MB"):
         c_library(
             {**DESCRIPTION, "labels": list("abcd"), "input_shape": list(SHAPE)},
             {"model.onnx": every_operator()},
