@@ -16,7 +16,7 @@ BROKEN = {
     "points at corners": ("boxes.py", "(x + 0.5)", "(x + 0.0)"),
     "distances in pixels": ("boxes.py", "* cell[:, None]", "* 8"),
     "nothing suppressed": ("boxes.py", "> overlap)", "> 2)"),
-    "labels suppress each other": ("boxes.py", "same & (_overlaps", "True & (_overlaps"),
+    "labels suppress each other": ("boxes.py", "same & (overlaps", "True & (overlaps"),
     "worst first": ("boxes.py", "np.argsort(-scores", "np.argsort(scores"),
     "height for width": ("boxes.py", '["width"], facts["height"]', '["height"], facts["width"]'),
     "scores too high": ("boxes.py", "1 / (1 + np.exp", "1.01 / (1 + np.exp"),

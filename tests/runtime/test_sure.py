@@ -12,7 +12,7 @@ from stages.runtime.answers.sure import Sure, sure_of
 from stages.runtime.drawing import drawn
 
 LABELS = ["a", "b", "c"]
-VALUES = {
+VALUES = {  # of the kinds of one network: what is sure in a chain is decided by its predictor
     "labels": [0.2, 0.7, 0.1],
     "boxes": [[1.0, 2.0, 30.0, 40.0, 0.7, 1], [0.0, 0.0, 5.0, 5.0, 0.2, 0]],
 }
@@ -23,13 +23,13 @@ def answered(name, sure, threshold=0.0):
     return answer, [row["sure"] for row in answer[name]]
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(VALUES))
 def test_a_score_that_equals_the_least_is_sure_and_the_next_lower_one_is_not(name):
     assert answered(name, Sure(0.7))[1][:2] == [True, False]
     assert not any(answered(name, Sure(0.700001))[1])
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(VALUES))
 def test_nothing_is_sure_where_no_threshold_reaches_the_precision(name):
     answer, each = answered(name, Sure(None))
 
@@ -37,13 +37,13 @@ def test_nothing_is_sure_where_no_threshold_reaches_the_precision(name):
     assert "(not sure)" in KINDS[name]().line(answer)
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(VALUES))
 def test_a_threshold_hides_answers_and_makes_none_sure(name):
     assert answered(name, Sure(0.9), threshold=0.5)[1] == [False]
     assert answered(name, Sure(0.5), threshold=0.6)[1] == [True]
 
 
-@pytest.mark.parametrize("name", list(KINDS))
+@pytest.mark.parametrize("name", list(VALUES))
 def test_a_package_of_before_says_neither(name):
     answer, each = answered(name, sure_of({"after": [], "threshold": 0.5}))
 
