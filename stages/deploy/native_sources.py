@@ -7,26 +7,32 @@ from stages.runtime import native
 
 HOME = Path(native.__path__[0])
 FOLDER = "native"
-SUFFIXES = (".c", ".cpp", ".h", ".txt", ".cmake")
+# Of the C library, what a package carries: not the classes in other languages, nor what the target
+# executable compiles into its program.
+PARTS = ("CMakeLists.txt", "cmake/*.cmake", "engines/*.[ch]", "include/*.h", "src/*.[ch]")
+PROGRAMS = ("programs/aiwf_predict.c", "programs/fuzz.c")
+ELSEWHERE = {"engines/compiled.c"}
 
 
 def native_sources(content: Content) -> dict[str, bytes]:
-    """The sources by their paths in the package; none if the C library has no plug-in for the
-    package's engine."""
-    if not has_plugin(content.backend):
+    """The sources by their paths in the package; none if the C library cannot run it."""
+    if not runs(content):
         return {}
-    found = sorted(path for path in HOME.rglob("*") if path.suffix in SUFFIXES)
-    return {f"{FOLDER}/{path.relative_to(HOME).as_posix()}": path.read_bytes() for path in found}
+    found = {path for part in (*PARTS, *PROGRAMS) for path in HOME.glob(part)}
+    names = sorted({path.relative_to(HOME).as_posix() for path in found} - ELSEWHERE)
+    return {f"{FOLDER}/{name}": (HOME / name).read_bytes() for name in names}
 
 
-def has_plugin(backend: str) -> bool:
-    """Whether the C library has a plug-in for the engine of `backend`."""
-    return any((HOME / "engines" / f"{backend}{suffix}").is_file() for suffix in (".c", ".cpp"))
+def runs(content: Content) -> bool:
+    """Whether the C library has a plug-in for the package's engine, and the package is no chain of
+    networks, which only Python runs."""
+    plugin = HOME / "engines" / f"{content.backend}.c"
+    return plugin.is_file() and "classify" not in content.description
 
 
 def native_readme(content: Content) -> str:
     """The README's section on the C library; empty without one."""
-    if not has_plugin(content.backend):
+    if not runs(content):
         return ""
     return f"""
 ## As a C library

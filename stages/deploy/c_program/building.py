@@ -21,7 +21,10 @@ OPTIONS = ("-std=c99", "-O3", "-ffp-contract=off", "-w", "-DAIWF_WITH_COMPILED")
 LINKING = ("-static", "-s", "-Wl,--gc-sections", "-Wl,--build-id=none")
 PATIENCE = 900  # seconds
 # Functions of the library that are compiled under another name, since `embedded.c` has their place.
-ON_DISK = ("-Dfile_read=file_read_from_disk", "-Dfile_digest=file_digest_from_disk")
+ON_DISK = (
+    "-Daiwf_file_read=file_read_from_disk",  # their names by native/src/names.h
+    "-Daiwf_file_digest=file_digest_from_disk",
+)
 PREDICT = ("-Dmain=predict_main",)
 TABLE = """#include "embedded.h"
 {externs}

@@ -18,8 +18,7 @@ from stages.runtime import steps
 from stages.runtime.errors import AgreementNotMet
 from stages.runtime.selftest import GOLDEN
 
-FLOAT_TOLERANCE = 1e-4  # of a network's outputs, and of scores of sounds
-PICTURE_TOLERANCE = 0.02  # of scores: a resized pixel may differ by a grey level (steps_picture.c)
+FLOAT_TOLERANCE = 1e-4  # of a network's outputs, and of scores
 STEPS_ALLOWED = 1.01  # of the output's scale: one, and rounding to float32
 ON_ARM = 6  # golden samples for the emulated processor, which is slow
 MOST_BYTES = 400_000  # of the samples that are shipped as samples.bin
@@ -76,8 +75,6 @@ def golden_set(
 
 def _score_tolerance(description: Mapping[str, Any], tolerance: float) -> float:
     """How much scores may differ; `tolerance`: of the package's own selftest."""
-    if description["modality"] == "pictures":
-        return max(PICTURE_TOLERANCE, tolerance)
     return tolerance if description.get("numeric", "").startswith("int8") else FLOAT_TOLERANCE
 
 

@@ -124,6 +124,8 @@ CHANGES = {
     "after": [{"step": "unheard_of"}],
     "package_format": 2,
     "answers": "boxes",
+    "classify": {},
+    "by_processor": [{"numeric": "float32", "model": "model.onnx", "instruction_sets": []}] * 9,
 }
 
 
@@ -134,6 +136,19 @@ def test_a_description_that_contradicts_itself_is_refused(key, sanitized, packed
     resealed(packed)
 
     refused(sanitized, "--selftest", packed, codes=(DAMAGED, UNSUPPORTED))
+
+
+def test_what_the_library_cannot_run_is_said_with_what_can(sanitized, packed):
+    description = json.loads((packed / "package.json").read_text())
+    for changes, message in (
+        ({"classify": {}}, "python -m shapes_sdk FILE"),
+        ({"labels": ["a", "\x1b[2J", "c"]}, "a label is no line of text"),
+        ({"by_processor": [{"numeric": "../x", "model": "m", "instruction_sets": []}] * 2}, "own"),
+    ):
+        (packed / "package.json").write_text(json.dumps({**description, **changes}))
+        resealed(packed)
+        text = refused(sanitized, "--selftest", packed, codes=(DAMAGED, UNSUPPORTED))
+        assert message in text
 
 
 def test_arguments_of_steps_are_bounded(sanitized, packed):

@@ -2,14 +2,17 @@
 #include "aiwf_engine.h"
 #include "network.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
 
-/* The answers to the windows that were set last. The network has one static arena, so that only one
-   engine may run at a time in a process. */
+/* The network has one static arena, for which the predictors of a process wait. */
+static pthread_mutex_t arena = PTHREAD_MUTEX_INITIALIZER;
+
+/* The answers to the windows that were set last. */
 struct compiled {
     aiwf_tensor input;
     float *answers; /* [windows, MODEL_OUTPUTS] */
@@ -65,12 +68,14 @@ static int set_tensor(void *engine, const aiwf_tensor *tensor, aiwf_error *error
 static int forward(void *engine, aiwf_error *error) {
     struct compiled *compiled = engine;
     (void)error;
+    pthread_mutex_lock(&arena);
     for (int64_t window = 0; window < compiled->input.shape[0]; window++) {
         memcpy(model_input(), compiled->input.data + window * MODEL_INPUTS,
                MODEL_INPUTS * sizeof(float));
         memcpy(compiled->answers + window * MODEL_OUTPUTS, model_run(),
                MODEL_OUTPUTS * sizeof(float));
     }
+    pthread_mutex_unlock(&arena);
     return AIWF_OK;
 }
 

@@ -31,9 +31,9 @@ static void *open_library(const aiwf_engine_settings *settings) {
     if (settings->library != NULL) {
         return dlopen(settings->library, RTLD_NOW | RTLD_LOCAL);
     }
-    snprintf(pattern, sizeof pattern, "%s/libonnxruntime.so*",
-             settings->folder == NULL ? "." : settings->folder);
-    if (settings->folder != NULL && glob(pattern, 0, NULL, &found) == 0) {
+    const char *folder = settings->folder == NULL ? "" : settings->folder;
+    snprintf(pattern, sizeof pattern, "%s/libonnxruntime.so*", folder);
+    if (*folder && glob(pattern, 0, NULL, &found) == 0) {
         library = dlopen(found.gl_pathv[found.gl_pathc - 1], RTLD_NOW | RTLD_LOCAL);
         globfree(&found);
     }

@@ -7,6 +7,12 @@
 
 #include "aiwf_engine.h"
 
+/* For the linker, where this engine is inside the library: see src/names.h. */
+#define failed aiwf_onnxruntime_failed
+#define check aiwf_onnxruntime_check
+#define find_api aiwf_onnxruntime_find_api
+#define needs_precise aiwf_onnxruntime_needs_precise
+
 #define API 15 /* ONNX Runtime 1.15, the first in which the precise sums were tried */
 #define FLOAT_TENSOR 1
 #define MOST_OUTPUTS 4

@@ -18,7 +18,7 @@ extern "C" {
 
 #define AIWF_VERSION_MAJOR 1
 #define AIWF_VERSION_MINOR 0
-#define AIWF_PACKAGE_FORMAT 1 /* the highest of package.json that this library reads */
+#define AIWF_PACKAGE_FORMAT 2 /* the highest of package.json that this library reads */
 #define AIWF_MESSAGE_BYTES 512
 
 #if defined(_WIN32)

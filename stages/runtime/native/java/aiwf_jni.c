@@ -3,17 +3,38 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "aiwf.h"
 
 #define FIELDS 8
 #define METHOD(type, name) JNIEXPORT type JNICALL Java_org_aiworkflow_sdk_Predictor_##name
 
+/* `text`, which is UTF-8, or its beginning where a message was too long. NewStringUTF takes another
+   encoding, and ends an Android process on letters beyond U+FFFF. NULL after an exception. */
+static jstring string_of(JNIEnv *env, const char *text) {
+    const jsize size = (jsize)strlen(text);
+    jclass kind = (*env)->FindClass(env, "java/lang/String");
+    jmethodID make =
+        kind ? (*env)->GetMethodID(env, kind, "<init>", "([BLjava/lang/String;)V") : NULL;
+    jstring encoding = make ? (*env)->NewStringUTF(env, "UTF-8") : NULL;
+    jbyteArray bytes = encoding ? (*env)->NewByteArray(env, size) : NULL;
+    if (bytes == NULL) {
+        return NULL;
+    }
+    (*env)->SetByteArrayRegion(env, bytes, 0, size, (const jbyte *)text);
+    jstring made = (*env)->NewObject(env, kind, make, bytes, encoding);
+    (*env)->DeleteLocalRef(env, bytes);
+    (*env)->DeleteLocalRef(env, encoding);
+    (*env)->DeleteLocalRef(env, kind);
+    return made;
+}
+
 static void throw_error(JNIEnv *env, const aiwf_error *error) {
     jclass kind = (*env)->FindClass(env, "org/aiworkflow/sdk/PredictorException");
     jmethodID make =
         kind ? (*env)->GetMethodID(env, kind, "<init>", "(ILjava/lang/String;)V") : NULL;
-    jstring text = make ? (*env)->NewStringUTF(env, error->message) : NULL;
+    jstring text = make ? string_of(env, error->message) : NULL;
     jobject thrown = text ? (*env)->NewObject(env, kind, make, (jint)error->code, text) : NULL;
     if (thrown) {
         (*env)->Throw(env, (jthrowable)thrown);
@@ -64,7 +85,7 @@ METHOD(jobjectArray, labels)(JNIEnv *env, jclass kind, jlong handle) {
     jclass text = (*env)->FindClass(env, "java/lang/String");
     jobjectArray labels = text ? (*env)->NewObjectArray(env, count, text, NULL) : NULL;
     for (int k = 0; labels && k < count; k++) {
-        jstring label = (*env)->NewStringUTF(env, aiwf_label(predictor_of(handle), k));
+        jstring label = string_of(env, aiwf_label(predictor_of(handle), k));
         if (label == NULL) {
             return NULL;
         }

@@ -26,10 +26,12 @@ int parse_as_picture(const json *args, struct step *step, aiwf_error *error) {
     int code = step_size(args, "size", MOST_SIDE, &step->whole[HEIGHT], &step->whole[WIDTH], error);
     step->real[SPAN] = 80;
     step->whole[HAS_TOP] = top != NULL && top->type == JSON_NUMBER;
-    step->real[TOP] = step->whole[HAS_TOP] ? top->number : 0;
     step->whole[ENERGY] = energy != NULL && energy->type == JSON_TRUE;
     if (code == AIWF_OK) {
         code = json_number(args, "span", 1e-3, 1e6, &step->real[SPAN], error);
+    }
+    if (code == AIWF_OK && step->whole[HAS_TOP]) {
+        code = json_number(args, "top", -1e6, 1e6, &step->real[TOP], error);
     }
     if (code == AIWF_OK) {
         code = step_numbers(args, "mean", 1, MOST_CHANNELS, &mean, &channels, error);

@@ -3,6 +3,7 @@
 #define AIWF_FAULT_H
 
 #include "aiwf.h"
+#include "names.h"
 
 #define MOST_ALLOCATION ((size_t)1 << 31) /* bytes of one allocation */
 #define AGAIN "Copy or make the package again; do not use this one."

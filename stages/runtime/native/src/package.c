@@ -6,8 +6,20 @@
 
 #define DESCRIPTION "package.json"
 #define PROCESSORS "instruction_sets.json"
+#define SEVERAL_FORMAT 2 /* of packages of several networks */
 #define USUAL_THRESHOLD 0.5 /* of boxes */
 #define NONE_IS_SURE 2.0
+
+/* Whether `text`, in UTF-8, is not empty and has no control characters, which a terminal would
+   obey: below U+0020, and from U+007F to U+009F. */
+static int is_line(const char *text) {
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (*at < ' ' || *at == 0x7F || (*at == 0xC2 && at[1] < 0xA0)) {
+            return 0;
+        }
+    }
+    return *text != 0;
+}
 
 static int read_labels(struct package *package, aiwf_error *error) {
     const json *labels = json_item(package->description.root, "labels");
@@ -21,8 +33,8 @@ static int read_labels(struct package *package, aiwf_error *error) {
         return AIWF_NO_MEMORY;
     }
     for (const json *label = labels->first; label != NULL; label = label->next) {
-        if (label->type != JSON_TEXT) {
-            return fail(error, AIWF_DAMAGED, DESCRIPTION ": a label is no text. " AGAIN);
+        if (label->type != JSON_TEXT || !is_line(label->text)) {
+            return fail(error, AIWF_DAMAGED, DESCRIPTION ": a label is no line of text. " AGAIN);
         }
         package->labels[package->label_count++] = label->text;
     }
@@ -110,20 +122,38 @@ static int read_rules(struct package *package, aiwf_error *error) {
     return code;
 }
 
+/* Refuse what newer libraries and the package's Python can read. */
+static int check_format(const struct package *package, aiwf_error *error) {
+    const json *root = package->description.root;
+    const int several = json_item(root, "by_processor") != NULL;
+    const int newest = several ? SEVERAL_FORMAT : 1;
+    double format = newest;
+    if (json_item(root, "classify") != NULL) {
+        return fail(error, AIWF_UNSUPPORTED,
+                    "The package is a chain of two networks, which this library does not run. Use "
+                    "its Python: python -m %.100s_sdk FILE, in the package's folder.",
+                    json_text(json_item(root, "name"), "NAME"));
+    }
+    const int code = json_number(root, "package_format", 1, 1e6, &format, error);
+    if (code == AIWF_OK && format > newest) {
+        return fail(error, AIWF_UNSUPPORTED,
+                    "The package is of format %.0f, and this library reads %d. Use a newer "
+                    "library.",
+                    format, newest);
+    }
+    return code;
+}
+
 int package_parse(const char *data, size_t size, struct package *package, aiwf_error *error) {
-    double format = AIWF_PACKAGE_FORMAT;
     int code = json_parse(data, size, DESCRIPTION, &package->description, error);
     if (code == AIWF_OK) {
-        code = json_number(package->description.root, "package_format", 1, 1e6, &format, error);
-    }
-    if (code == AIWF_OK && format > AIWF_PACKAGE_FORMAT) {
-        code =
-            fail(error, AIWF_UNSUPPORTED,
-                 "The package is of format %.0f, and this library reads %d. Use a newer library.",
-                 format, AIWF_PACKAGE_FORMAT);
+        code = check_format(package, error);
     }
     if (code == AIWF_OK) {
         code = read_texts(package, error);
+    }
+    if (code == AIWF_OK) {
+        code = choose_network(package, processor_kind(), error);
     }
     if (code == AIWF_OK) {
         code = read_labels(package, error);
@@ -135,11 +165,12 @@ int package_parse(const char *data, size_t size, struct package *package, aiwf_e
 }
 
 /* Whether `name` is the model's file, or has its name with another ending, as the parts of a
-   network have. */
+   network have; in the same folder. */
 static int is_of_network(const char *name, const char *model) {
     const char *dot = strrchr(model, '.');
     const size_t stem = dot == NULL ? strlen(model) : (size_t)(dot - model);
-    return strncmp(name, model, stem) == 0 && name[stem] == '.' && strchr(name, '/') == NULL;
+    return strncmp(name, model, stem) == 0 && name[stem] == '.' &&
+           strchr(name + stem, '/') == NULL;
 }
 
 static int open_files(struct package *package, const char *folder, aiwf_error *error) {

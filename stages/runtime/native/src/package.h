@@ -13,7 +13,9 @@ enum answers { ANSWERS_LABELS, ANSWERS_BOXES };
 
 struct package {
     json_document description; /* owns the texts below */
-    const char *name, *task, *backend, *format, *model, *numeric;
+    const char *name, *task, *backend, *format;
+    const char *model, *numeric; /* of the network for this processor */
+    int further;                 /* whether that is another than the first of several */
     const char **labels;
     int label_count;
     enum answers answers;
@@ -33,6 +35,8 @@ struct package {
 int package_open(const char *folder, int untested, struct package *package, aiwf_error *error);
 /* As package_open, but only of the `size` bytes of a package.json. */
 int package_parse(const char *data, size_t size, struct package *package, aiwf_error *error);
+/* Of several networks choose the first that names `processor`, or the last. */
+int choose_network(struct package *package, const char *processor, aiwf_error *error);
 /* Whether the package states something for processors of this kind. */
 int package_verified(const struct package *package, const char *folder, int *verified,
                      aiwf_error *error);

@@ -1,10 +1,11 @@
-#define _GNU_SOURCE /* dladdr */
+#define _GNU_SOURCE /* dladdr, readlink */
 #include "plugin.h"
 #include "fault.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MOST_NAME 40
 #define ENDING "so"
@@ -47,18 +48,26 @@ static int is_name(const char *name) {
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
 }
 
-/* The folder in which this library, or the program that holds it, lies. */
+/* The folder in which this library, or the program that holds it, lies; "" if the system does not
+   say. Never the current folder: there others may have put a library. */
 static int own_folder(char folder[MOST_FOLDER], aiwf_error *error) {
     Dl_info info;
-    const char *end = NULL;
+    char program[MOST_FOLDER];
+    const char *path = "", *end;
     if (dladdr((void *)(uintptr_t)own_folder, &info) != 0 && info.dli_fname != NULL) {
-        end = strrchr(info.dli_fname, '/');
+        path = info.dli_fname;
     }
-    const size_t length = end == NULL ? 1 : (size_t)(end - info.dli_fname);
+    if (strchr(path, '/') == NULL) { /* of a program in PATH only the name */
+        const ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+        program[length < 0 ? 0 : length] = 0;
+        path = program;
+    }
+    end = strrchr(path, '/');
+    const size_t length = end == NULL ? 0 : (size_t)(end - path);
     if (length >= MOST_FOLDER) {
         return fail(error, AIWF_BAD_ARGUMENT, "The folder of this library has too long a path.");
     }
-    memcpy(folder, end == NULL ? "." : info.dli_fname, length);
+    memcpy(folder, path, length);
     folder[length] = 0;
     return AIWF_OK;
 }
@@ -76,6 +85,10 @@ static int check_engine(const aiwf_engine *engine, const char *name, aiwf_error 
 
 static int open_library(const char *name, struct plugin *plugin, aiwf_error *error) {
     char path[MOST_FOLDER + 100], symbol[MOST_NAME + 20];
+    if (*plugin->folder == 0) {
+        return fail(error, AIWF_ENGINE_MISSING,
+                    "The folder of the plug-in for %s is not known. Name it in the options.", name);
+    }
     snprintf(path, sizeof path, "%s/libaiwf_engine_%s." ENDING, plugin->folder, name);
     snprintf(symbol, sizeof symbol, "aiwf_engine_%s", name);
     plugin->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);

@@ -3,6 +3,7 @@
 #define AIWF_PLUGIN_H
 
 #include "aiwf_engine.h"
+#include "names.h"
 
 #define MOST_FOLDER 4096
 

@@ -9,6 +9,7 @@
 
 #define BATCH 16 /* windows that the network gets at a time */
 #define MOST_SAMPLE_BYTES 500000000
+#define MOST_OUTPUT 100000000 /* numbers in an output, of one window */
 
 static int start_engine(aiwf_predictor *predictor, const aiwf_options *options, aiwf_error *error) {
     struct package *package = &predictor->package;
@@ -99,7 +100,13 @@ static int append(const aiwf_tensor *tensor, int64_t done, int64_t count, int64_
     }
     for (int k = 1; k < tensor->rank; k++) {
         sides[k] = tensor->shape[k];
-        numbers *= tensor->shape[k];
+        if (sides[k] < 1 || sides[k] > MOST_OUTPUT / numbers) {
+            return fail(error, AIWF_ENGINE_FAILED,
+                        "The network gives no answers, or more than %d numbers for a window. "
+                        "Export the model again.",
+                        MOST_OUTPUT);
+        }
+        numbers *= sides[k];
     }
     if (done == 0) {
         const int code =
@@ -107,7 +114,7 @@ static int append(const aiwf_tensor *tensor, int64_t done, int64_t count, int64_
         if (code != AIWF_OK) {
             return code;
         }
-    } else if (array_count(output) != all * numbers) {
+    } else if (output->rank != tensor->rank || array_count(output) != all * numbers) {
         return fail(error, AIWF_ENGINE_FAILED, "The network's outputs change their shape.");
     }
     for (int64_t k = 0; k < count * numbers; k++) {
@@ -181,6 +188,12 @@ int predictor_finish(const aiwf_predictor *predictor, struct value *value, aiwf_
                     "The network answers %d labels, and there are %d. Network and description are "
                     "not of the same model: export it again.",
                     (int)labels, package->label_count);
+    }
+    for (int64_t k = 0; k < array_count(last); k++) { /* sums of finite numbers may be infinite */
+        if (!isfinite(last->data[k])) {
+            return fail(error, AIWF_ENGINE_FAILED,
+                        "The network's answers are too large to be numbers. Train it again.");
+        }
     }
     return AIWF_OK;
 }

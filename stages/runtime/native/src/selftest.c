@@ -2,11 +2,13 @@
 #include "golden.h"
 #include "processor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define GOLDEN "golden/expected.json"
 #define MOST_CASES 10000
+#define MOST_NAME 80 /* bytes of the name of a file of golden answers */
 
 static int compare_case(aiwf_predictor *predictor, const char *folder, const json *item,
                         aiwf_selftest_report *report, aiwf_error *error) {
@@ -30,6 +32,16 @@ static int compare_case(aiwf_predictor *predictor, const char *folder, const jso
                     why.message);
     }
     return code;
+}
+
+/* The file of golden answers of the network that runs here: as golden_file in
+   runtime/selftest.py. */
+static void golden_file(const struct package *package, char name[MOST_NAME]) {
+    if (package->further) {
+        snprintf(name, MOST_NAME, "golden/expected-%.40s.json", package->numeric);
+    } else {
+        snprintf(name, MOST_NAME, "%s", GOLDEN);
+    }
 }
 
 static int compare_cases(aiwf_predictor *predictor, const char *folder, const json *golden,
@@ -64,6 +76,7 @@ int aiwf_selftest(const char *folder, const aiwf_options *options, aiwf_selftest
     aiwf_predictor *predictor = NULL;
     json_document golden;
     file_bytes bytes;
+    char name[MOST_NAME];
     error = error == NULL ? &ignored : error;
     if (folder == NULL || report == NULL) {
         return fail(error, AIWF_BAD_ARGUMENT, "aiwf_selftest needs a folder and a report.");
@@ -76,13 +89,14 @@ int aiwf_selftest(const char *folder, const aiwf_options *options, aiwf_selftest
         code = package_verified(&predictor->package, folder, &report->verified, error);
     }
     if (code == AIWF_OK) {
-        code = seal_open(&predictor->package.sealed, folder, GOLDEN, &bytes, error);
+        golden_file(&predictor->package, name);
+        code = seal_open(&predictor->package.sealed, folder, name, &bytes, error);
     }
     if (code != AIWF_OK) {
         aiwf_close(predictor);
         return code;
     }
-    code = json_parse((const char *)bytes.data, bytes.size, GOLDEN, &golden, error);
+    code = json_parse((const char *)bytes.data, bytes.size, name, &golden, error);
     if (code == AIWF_OK) {
         code = compare_cases(predictor, folder, golden.root, report, error);
         json_free(&golden);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
+
 #define DIGEST_DIGITS 64
 
 typedef struct sha256 {

@@ -50,7 +50,8 @@ static size_t next_chunk(const uint8_t *data, size_t size, size_t *at, uint32_t 
     }
     const size_t content = *at + HEADER;
     *stated = little(data + *at + 4, 4);
-    *at = content + (size_t)*stated + *stated % 2;
+    const uint64_t next = (uint64_t)content + *stated + *stated % 2;
+    *at = next > size ? size : (size_t)next; /* where size_t has 32 bits it would wrap around */
     return content;
 }
 

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
+
 #define WAV_PLACEHOLDER                                                                            \
     0x7F000000u /* sizes from here on are written by programs that cannot know them */
 #define WAV_MOST_FIXES 6

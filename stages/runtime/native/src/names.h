@@ -1,0 +1,103 @@
+/* The library's internal functions by the names that they have for a linker.
+
+   Hidden visibility does not help in a static library: a program with a function `fail` of its own
+   could not be linked with it. A new function that is not static needs a line here. */
+#ifndef AIWF_NAMES_H
+#define AIWF_NAMES_H
+
+#define allocated aiwf_allocated
+#define array_count aiwf_array_count
+#define array_resize aiwf_array_resize
+#define check_labels aiwf_check_labels
+#define check_picture_size aiwf_check_picture_size
+#define check_sound aiwf_check_sound
+#define choose_network aiwf_choose_network
+#define compare_boxes aiwf_compare_boxes
+#define compare_labels aiwf_compare_labels
+#define copied aiwf_copied
+#define decode_jpeg aiwf_decode_jpeg
+#define decode_png aiwf_decode_png
+#define deviation aiwf_deviation
+#define exif_orientation aiwf_exif_orientation
+#define fail aiwf_fail
+#define file_digest aiwf_file_digest
+#define file_read aiwf_file_read
+#define fourier_energy aiwf_fourier_energy
+#define fourier_free aiwf_fourier_free
+#define fourier_make aiwf_fourier_make
+#define is_wav aiwf_is_wav
+#define jpeg_orientation aiwf_jpeg_orientation
+#define json_at aiwf_json_at
+#define json_free aiwf_json_free
+#define json_item aiwf_json_item
+#define json_number aiwf_json_number
+#define json_parse aiwf_json_parse
+#define json_text aiwf_json_text
+#define json_whole aiwf_json_whole
+#define make_result aiwf_make_result
+#define package_free aiwf_package_free
+#define package_free_files aiwf_package_free_files
+#define package_open aiwf_package_open
+#define package_parse aiwf_package_parse
+#define package_verified aiwf_package_verified
+#define parse_as_picture aiwf_parse_as_picture
+#define parse_decode_boxes aiwf_parse_decode_boxes
+#define parse_decode_picture aiwf_parse_decode_picture
+#define parse_decode_priors aiwf_parse_decode_priors
+#define parse_decode_sound aiwf_parse_decode_sound
+#define parse_log_mel aiwf_parse_log_mel
+#define parse_mfcc aiwf_parse_mfcc
+#define parse_none aiwf_parse_none
+#define parse_normalise aiwf_parse_normalise
+#define parse_reject aiwf_parse_reject
+#define parse_resize aiwf_parse_resize
+#define parse_suppress aiwf_parse_suppress
+#define parse_windows aiwf_parse_windows
+#define plugin_close aiwf_plugin_close
+#define plugin_open aiwf_plugin_open
+#define png_orientation aiwf_png_orientation
+#define predictor_finish aiwf_predictor_finish
+#define predictor_forward aiwf_predictor_forward
+#define processor_kind aiwf_processor_kind
+#define read_sound aiwf_read_sound
+#define resample aiwf_resample
+#define rounded_score aiwf_rounded_score
+#define rounded_to aiwf_rounded_to
+#define run_as_picture aiwf_run_as_picture
+#define run_decode_boxes aiwf_run_decode_boxes
+#define run_decode_picture aiwf_run_decode_picture
+#define run_decode_priors aiwf_run_decode_priors
+#define run_decode_sound aiwf_run_decode_sound
+#define run_log_mel aiwf_run_log_mel
+#define run_mean_of_windows aiwf_run_mean_of_windows
+#define run_mfcc aiwf_run_mfcc
+#define run_normalise aiwf_run_normalise
+#define run_reject aiwf_run_reject
+#define run_resize aiwf_run_resize
+#define run_softmax aiwf_run_softmax
+#define run_suppress aiwf_run_suppress
+#define run_to_channels_first aiwf_run_to_channels_first
+#define run_to_pixels aiwf_run_to_pixels
+#define run_windows aiwf_run_windows
+#define seal_check aiwf_seal_check
+#define seal_free aiwf_seal_free
+#define seal_open aiwf_seal_open
+#define seal_parse aiwf_seal_parse
+#define seal_read aiwf_seal_read
+#define sha256_add aiwf_sha256_add
+#define sha256_begin aiwf_sha256_begin
+#define sha256_end aiwf_sha256_end
+#define softmax aiwf_softmax
+#define step_numbers aiwf_step_numbers
+#define step_size aiwf_step_size
+#define steps_free aiwf_steps_free
+#define steps_parse aiwf_steps_parse
+#define steps_run aiwf_steps_run
+#define to_waveform aiwf_to_waveform
+#define turn_upright aiwf_turn_upright
+#define value_free aiwf_value_free
+#define wav_bytes aiwf_wav_bytes
+#define wav_correct aiwf_wav_correct
+#define xmp_orientation aiwf_xmp_orientation
+
+#endif

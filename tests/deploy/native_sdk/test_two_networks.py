@@ -1,0 +1,88 @@
+"""Of a package with two networks the C library runs the one that is for the processor."""
+
+import json
+import shutil
+
+import pytest
+
+from stages.deploy.pack import unpack
+from stages.runtime.predictor import Predictor
+from stages.runtime.sealed import seal
+from tests.deploy.native_sdk import samples
+from tests.deploy.native_sdk.building import WARNINGS, built, needs_tools
+
+pytestmark = [pytest.mark.slow, needs_tools]
+NUMERICS = ("float32", "int8")
+CLOSE = 1e-3
+
+
+@pytest.fixture(scope="module")
+def parts(deployable, tmp_path_factory):
+    """The same model as a package in float32, and in int8."""
+    folder = tmp_path_factory.mktemp("two")
+    for numeric in NUMERICS:
+        package = deployable.deploy(ladder=(numeric,))
+        unpack(package, deployable.store, folder / numeric)
+    return folder
+
+
+def joined(parts, folder, sets):
+    """A package of float32 and int8, as deploy.second_numeric packs it; `sets`: the instruction
+    sets of both."""
+    first, second = NUMERICS
+    shutil.copytree(parts / first, folder)
+    shutil.copytree(parts / second / "golden", folder / "golden", dirs_exist_ok=True)
+    shutil.copy(parts / first / "golden/expected.json", folder / "golden")
+    shutil.copy(parts / second / "golden/expected.json", folder / f"golden/expected-{second}.json")
+    (folder / second).mkdir()
+    shutil.copy(parts / second / "model.onnx", folder / second)
+    description = json.loads((folder / "package.json").read_text())
+    networks = [
+        {"numeric": first, "model": "model.onnx", "instruction_sets": sets[0]},
+        {"numeric": second, "model": f"{second}/model.onnx", "instruction_sets": sets[1]},
+    ]
+    description.update(package_format=2, by_processor=networks)
+    (folder / "package.json").write_text(json.dumps(description))
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS"]
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    (folder / "SHA256SUMS").write_bytes(seal(files))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("sets", "runs"),
+    [
+        (("HERE", "other"), "float32"),
+        (("other", "HERE"), "int8"),
+        (("other", "further"), "int8"),  # which neither names: the last
+    ],
+)
+def test_the_network_for_this_processor_answers_and_is_tested(sets, runs, parts, tmp_path):
+    program = built(WARNINGS)
+    here = program.run("--version").stdout.split()[-1]
+    found = [[here if name == "HERE" else name] for name in sets]
+    folder = joined(parts, tmp_path / "package", found)
+    photos = list(samples.photos(tmp_path, rounds=1))[:3]
+
+    done = program.run("--selftest", folder)
+    answers = program.answers(folder, photos, "--untested")
+
+    assert done.returncode == 0, done.stderr
+    golden = json.loads((parts / runs / "golden/expected.json").read_text())
+    assert f" {golden['tolerance']:g} is allowed" in done.stdout
+    with Predictor.open(parts / runs, untested=True) as predictor:
+        for path, answer in zip(photos, answers, strict=True):
+            scores = {entry["label"]: entry["score"] for entry in answer["labels"]}
+            for entry in predictor.predict(path.read_bytes(), top=0)["labels"]:
+                assert scores[entry["label"]] == pytest.approx(entry["score"], abs=CLOSE)
+
+
+def test_a_second_network_that_was_changed_is_noticed(parts, tmp_path):
+    folder = joined(parts, tmp_path / "package", (["HERE"], ["other"]))
+    network = folder / "int8" / "model.onnx"
+    network.write_bytes(network.read_bytes()[:-1] + b"x")
+
+    done = built(WARNINGS).run("--selftest", folder)
+
+    assert done.returncode == 3
+    assert "int8/model.onnx" in done.stderr
