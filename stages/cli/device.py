@@ -19,6 +19,8 @@ Package = Annotated[
     str, typer.Argument(metavar="PACKAGE", help="A package's folder or zip, or package@id.")
 ]
 
+MOST_NAME = 60  # letters of a device's name
+
 
 @app.command()
 def add(
@@ -137,6 +139,7 @@ def report(
     from stages.deploy.remote.reports import bring_home, file_report
     from stages.evaluate.packaged import opened_package
     from stages.opening import open_store
+    from stages.runtime import neutral
     from stages.runtime.errors import AgreementNotMet, ConfigError
 
     if len(names) != (1 if file else 2):
@@ -149,7 +152,7 @@ def report(
     with opened_package(names[-1], store) as folder:
         if file:
             found = file_report(file, folder)
-            device = name or file.stem
+            device = neutral.line(name or file.stem)[:MOST_NAME]
         else:
             device = names[0]
             found = report_of(find_device(device, settings.devices_file), folder)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from stages import parts
 from stages.config.device import DeviceCost
@@ -143,7 +143,7 @@ class DeployConfig(Section):
         description="`auto`: a number format that agrees here, but cannot be verified for some of "
         "the instruction_sets, is shipped together with the next one that is, and the package "
         "chooses by the processor when it is loaded; for device_sdk and cloud_api. `off`: only the "
-        "next one is shipped.",
+        "next one is shipped. Not with `compress: auto` and `prefer: size`.",
     )
     max_drop: Share = Field(
         0.02,
@@ -175,6 +175,18 @@ class DeployConfig(Section):
         description="Test samples to answer under qemu-user on an emulated processor without VNNI; "
         "0: no emulation.",
     )
+
+    @model_validator(mode="after")
+    def refuse_two_networks_for_size(self) -> "DeployConfig":
+        """Refuse second_numeric where the smallest package is wanted: two networks are larger than
+        the one of them that is verified for every processor."""
+        if (self.compress, self.prefer, self.second_numeric) == ("auto", "size", "auto"):
+            raise ValueError(
+                "deploy.second_numeric: auto ships two networks, and with deploy.compress: auto "
+                "and deploy.prefer: size the smallest package is wanted. Set "
+                "deploy.second_numeric: off, or deploy.prefer: latency"
+            )
+        return self
 
     def engine_of(self, target: str) -> str:
         """The engine of the package for `target`: the one of that name, if there is one."""

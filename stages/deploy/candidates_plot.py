@@ -9,14 +9,30 @@ from stages.deploy.ladder import Candidate
 
 ORIGIN_X, ORIGIN_Y, WIDTH, HEIGHT = 64, 16, 440, 230  # of the plot's inside, in pixels
 LEAST_SPAN = 0.02  # of agreement that the drawing spans at least
+LEAST_COST = 0.001  # of an axis: times are rounded to it, and may be 0
 ROOM = 0.12  # of an axis beyond its outermost point
+RADIUS, BESIDE = 9, 13  # of a ringed mark; from its centre to its name
+LETTER, LINE = 7.2, 11  # the width and the height of letters
+SHIFTS = (4, -8, 16, -21, 29, -34, 42, -47, 55)  # of a name's line below its mark's centre
+
+_Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-class PlotMark(NamedTuple):
-    """A tested number format: its place in pixels, and whether it agrees and is shipped."""
+class LabelPlace(NamedTuple):
+    """Where the name of a mark stands: the beginning of its line, or its end if `at_end`."""
 
     x: float
     y: float
+    at_end: bool
+
+
+class PlotMark(NamedTuple):
+    """A tested number format: its place in pixels, that of its name, and whether it agrees and is
+    shipped."""
+
+    x: float
+    y: float
+    label: LabelPlace
     numeric: str
     agrees: bool
     shipped: bool
@@ -75,7 +91,7 @@ def _points(
 
 
 def _drawn(axis: str, points: Sequence[_Point]) -> CandidatesPlot:
-    highest = max(point.cost for point in points) * (1 + ROOM)
+    highest = (max(point.cost for point in points) or LEAST_COST) * (1 + ROOM)
     low = min(point.agreement for point in points)
     low = max(0.0, min(low, 1 - LEAST_SPAN) - ROOM * max(1 - low, LEAST_SPAN))
 
@@ -90,20 +106,54 @@ def _drawn(axis: str, points: Sequence[_Point]) -> CandidatesPlot:
         corners += [(across(cost), corners[-1][1])] if corners else []
         corners.append((across(cost), down(agreement)))
     corners.append((ORIGIN_X + WIDTH, corners[-1][1]))
+    places = [(across(point.cost), down(point.agreement)) for point in points]
+    labels = label_places(places, [point.candidate.numeric for point in points])
     return CandidatesPlot(
         axis=axis,
-        marks=[_mark(point, across(point.cost), down(point.agreement)) for point in points],
+        marks=[_mark(*each) for each in zip(points, places, labels, strict=True)],
         pareto_front=" ".join(f"{x},{y}" for x, y in corners),
         across=[(across(tick), f"{tick:g}") for tick in _ticks(0, highest)],
         down=[(down(tick), f"{100 * tick:g} %") for tick in _ticks(low, 1)],
     )
 
 
-def _mark(point: _Point, x: float, y: float) -> PlotMark:
+def label_places(marks: Sequence[tuple[float, float]], names: Sequence[str]) -> list[LabelPlace]:
+    """Where the name of each mark stands: beside it, at the nearest height where it covers no other
+    name and no mark; at the nearest of all if there is none."""
+    boxes = [(x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS) for x, y in marks]
+    found = []
+    for (x, y), name in zip(marks, names, strict=True):
+        tried = [
+            (LabelPlace(place, y + shift, at_end), _box(place, y + shift, at_end, name))
+            for shift in SHIFTS
+            for place, at_end in ((x + BESIDE, False), (x - BESIDE, True))
+        ]
+        free = [pair for pair in tried if not any(_overlap(pair[1], box) for box in boxes)]
+        label, box = (free or tried)[0]
+        boxes.append(box)
+        found.append(label)
+    return found
+
+
+def _box(x: float, y: float, at_end: bool, name: str) -> _Box:
+    """The rectangle of a name whose line begins, or ends, at (x, y)."""
+    width = LETTER * len(name)
+    left = x - width if at_end else x
+    return left, y - LINE, left + width, y + 3
+
+
+def _overlap(first: _Box, second: _Box) -> bool:
+    """Whether two rectangles overlap, or the first is not inside the plot."""
+    inside = first[0] >= ORIGIN_X and first[2] <= ORIGIN_X + WIDTH and first[1] >= 0
+    apart = first[0] >= second[2] or second[0] >= first[2]
+    return not inside or not (apart or first[1] >= second[3] or second[1] >= first[3])
+
+
+def _mark(point: _Point, place: tuple[float, float], label: LabelPlace) -> PlotMark:
     candidate = point.candidate
     agrees = bool(candidate.tested and not candidate.tested.agreement.failures)
     text = f"{candidate.numeric}: {point.cost:.3g}, {100 * point.agreement:.1f} %"
-    return PlotMark(x, y, candidate.numeric, agrees, candidate.selected, text)
+    return PlotMark(*place, label, candidate.numeric, agrees, candidate.selected, text)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -9,7 +9,13 @@ from dataclasses import replace
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.engines import Network, size_of
-from stages.deploy.ladder import Candidate, LadderResult, measured_candidate, nothing_agrees
+from stages.deploy.ladder import (
+    Candidate,
+    LadderResult,
+    measured_candidate,
+    nothing_agrees,
+    with_second,
+)
 from stages.deploy.workbench import Workbench
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
@@ -46,9 +52,9 @@ def search_formats(work: Workbench) -> LadderResult:
             candidate = replace(candidate, selected=False, why=why)
         best = candidate if candidate.selected else best
         candidates.append(candidate)
-    if best is None or best.tested is None:
+    if best is None:
         raise nothing_agrees(work, candidates)
-    return LadderResult(candidates, best.tested)
+    return with_second(work, candidates, best)
 
 
 def test_seconds(work: Workbench) -> float:

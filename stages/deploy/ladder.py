@@ -7,6 +7,7 @@ them instead."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
@@ -100,7 +101,7 @@ class Candidate:
 
 class LadderResult(NamedTuple):
     """The `candidates` that were tried, and what the one that was selected, and runs on this
-    machine, measured. `second`: the last one, for processors that `best` was not verified for."""
+    machine, measured. `second`: another one, for processors that `best` was not verified for."""
 
     candidates: list[Candidate]
     best: Tested
@@ -116,9 +117,8 @@ def search_ladder(work: Workbench) -> LadderResult:
     for index, numeric in enumerate(work.ladder):
         work.run.progress("number formats", index, len(work.ladder))
         candidates.append(_tried(work, numeric, work.ladder[index + 1 :]))
-        best = candidates[-1].tested
-        if best and candidates[-1].selected:
-            return _result(work, candidates, best)
+        if candidates[-1].selected:
+            return with_second(work, candidates, candidates[-1])
     raise nothing_agrees(work, candidates)
 
 
@@ -135,22 +135,25 @@ def nothing_agrees(work: Workbench, candidates: Sequence[Candidate]) -> Workflow
     )
 
 
-def _result(work: Workbench, candidates: list[Candidate], best: Tested) -> LadderResult:
-    """The result with `best`, the last of `candidates`, alone, or as the second beside the first
-    that was verified for some processors."""
-    partly = [candidate for candidate in candidates if candidate.is_partly_verified]
-    allowed = work.config.deploy.second_numeric == "auto" and work.target.chooses
-    if not allowed or not partly or partly[0].tested is None:
+def with_second(work: Workbench, candidates: list[Candidate], selected: Candidate) -> LadderResult:
+    """The result with the `selected` one of `candidates` alone, or as the second beside the first
+    of those before it that was verified for some processors."""
+    best = _tested(selected)
+    if work.config.deploy.second_numeric == "off" or not work.target.chooses:
         return LadderResult(candidates, best)
-    first = partly[0]
-    statements = _by_processor(partly[0].tested, best)
+    preferred = takewhile(lambda candidate: candidate is not selected, candidates)
+    partly = [candidate for candidate in preferred if candidate.is_partly_verified]
+    if not partly:
+        return LadderResult(candidates, best)
+    first, tested = partly[0], _tested(partly[0])
+    statements = _by_processor(tested, best)
     sets = {
         numeric: [found.instruction_set for found in statements if found.numeric == numeric]
         for numeric in (first.numeric, best.numeric)
     }
-    content = joined(partly[0].tested.content, best.content, sets)
+    content = joined(tested.content, best.content, sets)
     both = replace(
-        partly[0].tested,
+        tested,
         content=content,
         files=work.target.files(content),
         instruction_sets=statements,
@@ -161,11 +164,18 @@ def _result(work: Workbench, candidates: list[Candidate], best: Tested) -> Ladde
             selected=True,
             why=f"agrees with the trained model; for {', '.join(sets[candidate.numeric])}",
         )
-        if candidate in (first, candidates[-1])
+        if candidate is first or candidate is selected
         else candidate
         for candidate in candidates
     ]
     return LadderResult(shipped, both, best)
+
+
+def _tested(candidate: Candidate) -> Tested:
+    """What `candidate`, which was packed, measured."""
+    if candidate.tested is None:
+        raise ValueError(f"{candidate.numeric} was not packed")
+    return candidate.tested
 
 
 def _by_processor(first: Tested, second: Tested) -> list[Statement]:

@@ -1,20 +1,25 @@
 """`deploy.compress: auto`: the smallest or the fastest number format that agrees is shipped,
 whatever was timed."""
 
+import json
+from itertools import combinations
 from types import SimpleNamespace
 
 import pytest
+from pydantic import ValidationError
 
 from stages.config import DeployConfig
 from stages.config.device import DeviceCost
 from stages.deploy import compression_search
-from stages.deploy.candidates_plot import pareto_front
+from stages.deploy.candidates_plot import label_places, pareto_front, plots
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.device.format_latencies import fastest_first
 from stages.deploy.engines.onnxruntime import ONNX_RUNTIME
 from stages.deploy.ladder import Candidate
+from stages.metrics import proportion
 from stages.runtime.errors import AgreementNotMet, ConfigError
 from stages.tracking import QuietRun
+from tests.deploy.test_instruction_sets import WITHOUT_VNNI, plant_careless
 
 ROWS = 372  # of the test split
 
@@ -174,6 +179,54 @@ def test_nothing_on_the_front_is_matched_by_something_cheaper():
     points = [(1.0, 0.9), (2.0, 0.9), (3.0, 0.95), (3.0, 0.99), (4.0, 0.98)]
 
     assert pareto_front(points) == [(1.0, 0.9), (3.0, 0.99)]
+
+
+def test_names_in_the_plot_cover_no_mark_and_no_other_name():
+    marks = [(400.0, 80.0), (401.0, 81.0), (399.0, 82.0), (402.0, 80.0), (470.0, 16.0)]
+    names = ["int8", "int8_percentile", "int8_mixed", "int8_weight_only", "float32"]
+
+    boxes = []
+    for label, name in zip(label_places(marks, names), names, strict=True):
+        left = label.x - 7 * len(name) if label.at_end else label.x
+        boxes.append((left, label.y - 11, left + 7 * len(name), label.y + 3))
+    boxes += [(x - 5, y - 5, x + 5, y + 5) for x, y in marks[::4]]
+
+    for first, second in combinations(boxes, 2):
+        apart = first[0] >= second[2] or second[0] >= first[2]
+        assert apart or first[1] >= second[3] or second[1] >= first[3]
+
+
+def test_times_that_are_rounded_to_nothing_are_drawn(answered):
+    found = compression_search.search_formats(Bench(SIZES, AGREEING)).candidates
+    for candidate in found:
+        candidate.tested.agreement.same = proportion(9, 10)
+
+    drawn = plots(found, {candidate.numeric: {"network_ms": 0.0} for candidate in found})
+
+    assert [plot.marks[0].x for plot in drawn][1] == 64
+
+
+def test_two_networks_are_refused_where_the_smallest_is_wanted():
+    with pytest.raises(ValidationError, match="second_numeric: off, or"):
+        DeployConfig(compress="auto", second_numeric="auto")
+
+    DeployConfig(compress="auto", prefer="latency", second_numeric="auto")
+
+
+@WITHOUT_VNNI
+def test_the_fastest_may_have_a_second_beside_it(deployable, monkeypatch):
+    plant_careless(monkeypatch)
+    order = {"onnxruntime efficientnet_lite0@96": tuple(ONNX_RUNTIME.compressors)}
+
+    package = deployable.deploy(
+        compress="auto", prefer="latency", second_numeric="auto", fastest_first=order
+    )
+
+    shipped = [rung["numeric"] for rung in package.rungs if rung["kept"]]
+    assert len(shipped) == 2
+    assert shipped[0] == package.numeric
+    description = json.loads(deployable.store.get(package.files["package.json"]))
+    assert [each["numeric"] for each in description["by_processor"]] == shipped
 
 
 @pytest.mark.parametrize("prefer", ["size", "latency"])

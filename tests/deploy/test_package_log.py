@@ -14,6 +14,7 @@ TIMES = {
     "int8": {"median_ms": 1.5, "p95_ms": 2.0, "load_ms": 30.0, "n": 60},
     "float32": {"median_ms": 3.0, "p95_ms": 4.0, "load_ms": 40.0, "n": 60},
 }
+COSTS = {"int8": {"network_ms": 0.4}, "float32": {"network_ms": 0.9}}
 
 
 class Recording(QuietRun):
@@ -33,10 +34,11 @@ class Recording(QuietRun):
         self.files[name] = data
 
 
-@pytest.fixture
-def logged(monkeypatch):
-    """The run and the notes of a package that was logged."""
-    monkeypatch.setattr("stages.deploy.finish.timed", lambda work, result: TIMES)
+def log(monkeypatch, compress):
+    """The run and the notes of a package that was logged with this deploy.compress."""
+    times = {numeric: dict(row) for numeric, row in TIMES.items()}
+    monkeypatch.setattr("stages.deploy.finish.timed", lambda work, result: times)
+    monkeypatch.setattr("stages.deploy.finish.costs_of_networks", lambda work, result: COSTS)
     monkeypatch.setattr(
         "stages.deploy.finish.page",
         lambda work, result, times, limits, stated: f"{times} {limits} {stated}",
@@ -58,6 +60,7 @@ def logged(monkeypatch):
         ),
     )
     work = SimpleNamespace(
+        config=SimpleNamespace(deploy=SimpleNamespace(compress=compress)),
         store=SimpleNamespace(note=notes.__setitem__),
         run=run,
         engine=SimpleNamespace(name="onnxruntime"),
@@ -67,6 +70,18 @@ def logged(monkeypatch):
     result = SimpleNamespace(best=SimpleNamespace(instruction_sets=sets))
     log_package(package, work, result, ["a limit"])
     return run, notes
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    return log(monkeypatch, "ladder")
+
+
+def test_with_compress_auto_the_networks_alone_are_noted_too(monkeypatch):
+    _, notes = log(monkeypatch, "auto")
+
+    rungs = {numeric: {**TIMES[numeric], **COSTS[numeric]} for numeric in TIMES}
+    assert notes == {"latency/p1": {**rungs["int8"], "rungs": rungs}}
 
 
 def test_latencies_are_noted_beside_the_package(logged):

@@ -21,7 +21,7 @@ from stages.deploy.content import Content
 from stages.deploy.packed import run_packed, write_folder
 from stages.etl.manifest import Sample
 from stages.evaluate.boxes import Boxes
-from stages.evaluate.boxes.evaluation import Evaluation, matches_of
+from stages.evaluate.boxes.evaluation import LEAST_AP50, Evaluation, matches_of
 from stages.evaluate.formatting import measured
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.native import description as native_description
@@ -290,9 +290,9 @@ def _negative(drop: Measure) -> Measure:
 
 
 def evaluated(chain: Predicted, values: Sequence[Any]) -> Evaluation:
-    """The packed chain's answers against the truth, with the verdict by the default gate;
-    `values`: the same answers with all columns."""
-    rule, config = Sure(measured=False), EvaluateConfig()
+    """The packed chain's answers against the truth, with the verdict by the gate of
+    every chain, as no pipeline sets another; `values`: the same answers with all columns."""
+    rule, config = Sure(measured=False), EvaluateConfig(gate={"ap50": LEAST_AP50})
     found = Boxes().evaluated(chain, config, threshold=SHOWN_FROM, sure=rule)
     return replace(found, sure=sure_boxes(chain, values))
 
