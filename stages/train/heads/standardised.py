@@ -40,10 +40,10 @@ def _scale_of(features: Floats, family: Family) -> Floats:
     deviation, and of that of all features of the statistic that it belongs to (the mean of the last
     map, or mean, deviation or maximum of an inner one); 1 where these are 0.
 
-    A feature with little variance says less than the others, but not as little as it has variance.
-    Log loss of logistic regressions on held-out samples, with one scale for each statistic, this
-    scale, and each feature's own: solar cells .316, .304, .308; sounds of ESC-10 .245, .237, .242;
-    clothes .372, .369, .390."""
+    A feature with little variance says less than the others, but not as little as it has variance:
+    held out, in five deals of folds, logistic regressions are right for 0.36 points more solar
+    cells (0.03 to 0.69) and 0.87 more clothes (0.13 to 1.63) than with one scale for each statistic
+    (tests/benchmarks/scales.py). Of the same clothes corrupted it is 1.0 to 1.8 points fewer."""
     blocks = [family.features]
     blocks += [inner_map.channels for inner_map in family.feature_maps for _ in range(STATISTICS)]
     deviation = features.std(axis=0, dtype=np.float64)
