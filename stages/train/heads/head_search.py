@@ -55,7 +55,8 @@ class Heads:
         config = with_repeats_within(config, samples, views, speed)
         most, inputs = trials_within(config, samples, views, speed), inputs_of(config)
         if config.finetune.trials is not None or config.architecture == "search":
-            return config.model_copy(update={"trials": most})
+            resolved = config.model_copy(update={"trials": most})
+            return resolved.with_tuned(config.finetune.trials or 0)
         seconds = config.budget_minutes * 60 * speed
         is_scratch = any(model_input.initialised_family.from_scratch for model_input in inputs)
         least = MIN_TRIALS_PER_INPUT * len(inputs) if is_scratch else most
