@@ -2,13 +2,12 @@
 `python -m tests.benchmarks.distil FOLDER [MINUTES] [FAMILY] [SHARE]`, with FOLDER/train/<label> and
 best FOLDER/test/<label>.
 
-One run of so many minutes, which validates both students; then two more in the same workspace, which
-find all of that in the cache, and differ in what ships: the chosen network, the light FAMILY that it
-taught (`train.distil`; auto), or itself without SHARE of its multiply-adds (`train.prune`; 0.4).
-Prints for each student the paired differences on held-out samples from its
-teacher and from the same family without a teacher at equal minutes, the paired difference from the
-chosen network on the test split, and size and milliseconds of the network in ONNX Runtime on one
-thread."""
+One run of so many minutes, which validates both students; then two more in the same workspace,
+which find all of that in the cache, and differ in what ships: the chosen network, the light FAMILY
+that it taught (`train.distil`; auto), or itself without SHARE of its multiply-adds (`train.prune`;
+0.4). Prints for each student the paired differences on held-out samples from its teacher and from
+the same family without a teacher at equal minutes, the paired difference from the chosen network on
+the test split, and size and milliseconds of the network in ONNX Runtime on one thread."""
 
 import logging
 import sys
@@ -80,7 +79,7 @@ def show(way: str, model: Model, seconds: float, services: dict[str, Any]) -> No
     """Print what ships, what it costs, and its comparisons on held-out samples."""
     size, milliseconds = cost_of(model, services)
     print(f"{way}: {model.hyperparameters['input']}, {size:.1f} MB, {milliseconds:.2f} ms", end="")
-    print(f", trained in {seconds:.0f} s")
+    print(f", {seconds:.0f} s of training that was not cached")
     record = model.selection.get({"distilled": "distillation", "pruned": "pruning"}.get(way, ""))
     for name, text in (("against_teacher", "its teacher"), ("against_alone", "no teacher")):
         if record and name in record:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-# Relative, as processors round float32 differently. Of SSE4.1, AVX2 and AVX-512, the results of heads
-# on frozen features differ by at most 1e-4. Those of whole networks differ by up to 2e-2: Adam
-# divides by the size of gradients, and so makes the rounding of those near zero large. Another order
-# of the batches changes some of these numbers by more than 3e-1.
+# Relative, as processors round float32 differently. Of SSE4.1, AVX2 and AVX-512, the results of
+# heads on frozen features differ by at most 1e-4. Those of whole networks differ by up to 2e-2:
+# Adam divides by the size of gradients, and so makes the rounding of those near zero large. Another
+# order of the batches changes some of these numbers by more than 3e-1.
 OF_HEADS, OF_NETWORKS = 2e-3, 5e-2
 
 

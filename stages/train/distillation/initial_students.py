@@ -3,7 +3,6 @@ network from scratch, or the teacher without some of its channels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
