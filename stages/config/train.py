@@ -336,6 +336,20 @@ class TrainConfig(Section):
         return bool(self.distils or self.prunes) and self.architecture != "search"
 
     @property
+    def without_shipping(self) -> "TrainConfig":
+        """A copy without what decides which network ships, as nothing that is trained before that
+        depends on it."""
+        students = {"distil": self.distils, "prune": self.prunes}
+        least = {"ship": "agreeing", "most_lost": 0.0}
+        return self.model_copy(
+            update={
+                name: student.model_copy(update=least)
+                for name, student in students.items()
+                if student
+            }
+        )
+
+    @property
     def validation_folds(self) -> int:
         """The number of folds on which the best fine-tuned trial is validated."""
         return min(self.folds, self.finetune.folds)

@@ -28,7 +28,7 @@ from stages.train import trainer_of
 from stages.train.cost.compatibility import check_compatibility
 from stages.train.cost.next_step import next_step
 from stages.train.cost.selected_families import affordable, with_weights
-from stages.train.cost.student_family import check_student, with_student
+from stages.train.cost.student_family import check_student, with_prunable_heads, with_student
 
 
 def resolve(pipeline: PipelineConfig, settings: Settings) -> PipelineConfig:
@@ -85,7 +85,7 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     data = DataConfig(name=found.name, revision=found.revision)
     resources = resources_of(settings)
     initialised = with_weights(pipeline.task, pipeline.train, resources)
-    initialised = with_student(pipeline.task, initialised, resources)
+    initialised = with_prunable_heads(with_student(pipeline.task, initialised, resources))
     prepared = pipeline.model_copy(update={"data": data, "train": initialised})
     labels = partial(_labels, data, pipeline.task, store, settings)
     try:

@@ -3,12 +3,18 @@
 from stages.config import TrainConfig
 from stages.config.distillation import AUTO, Distil
 from stages.models.available_weights import AvailableWeights, available_weights
+from stages.models.family import LAST
 from stages.parts import FAMILIES, TASKS
 from stages.resources import Resources
 from stages.runtime.errors import ConfigError
 from stages.tasks import is_compatible
 from stages.train.cost.distillation_budget import student_costs
 from stages.train.cost.selected_families import default_families
+
+LAST_MAP = (
+    "train.prune: heads take features of the last map alone, as the channels of inner maps that a "
+    "head takes cannot be removed"
+)
 
 
 def with_student(task: str, config: TrainConfig, resources: Resources) -> TrainConfig:
@@ -38,16 +44,27 @@ def with_student(task: str, config: TrainConfig, resources: Resources) -> TrainC
     return _resolved(config, scratch[0], resources)
 
 
+def with_prunable_heads(config: TrainConfig) -> TrainConfig:
+    """`config`, whose heads take features of the last map alone if the chosen network is pruned:
+    channels of inner maps that a head takes cannot be removed."""
+    if not config.prunes:
+        return config
+    space = config.search_space.model_copy(update={"feature_maps": (LAST,)})
+    return config.model_copy(update={"search_space": space})
+
+
 def student_notices(config: TrainConfig) -> list[str]:
     """What the minutes of students are computed from: which network will be chosen, and teach, is
-    not known before the search."""
+    not known before the search. With pruning, what heads take."""
     costs = student_costs(config) if config.has_students else []
     teachers = dict.fromkeys(cost.teacher.name for cost in costs)
-    return [
+    lines = [
         f"students: minutes and epochs are planned for {name} as their teacher, the most expensive "
         "input; a cheaper one leaves minutes over"
         for name in teachers
     ]
+    has_inner = any(FAMILIES[name].feature_maps for name in config.families)
+    return lines + [LAST_MAP] * bool(config.prunes and has_inner)
 
 
 def _with_teacher(task: str, config: TrainConfig, resources: Resources) -> TrainConfig:

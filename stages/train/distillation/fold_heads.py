@@ -36,6 +36,19 @@ def head_without_fold(
     return dict(fit.arrays())
 
 
+def plain_problem(problem: Problem, features: dict[str, Any]) -> Problem:
+    """`problem` with the rows of samples alone, without their views, and with `features`."""
+    plain = problem.plain
+    return replace(
+        problem,
+        features=features,
+        labels=problem.labels[plain],
+        fold_of_row=problem.fold_of_row[plain],
+        plain=np.ones(int(plain.sum()), bool),
+        groups=None if problem.groups is None else problem.groups[plain],
+    )
+
+
 def problem_without_fold(problem: Problem, input_name: str, fold: int) -> Problem:
     """`problem` without the rows of `fold`, with one fold, of other samples, for validation."""
     rows = np.flatnonzero(problem.fold_of_row != fold)
@@ -56,8 +69,10 @@ def _inner_folds(
 ) -> NDArray[np.int64]:
     """0 for those of `rows` that are validated on, else -1. `units`: of every row, the number of
     its sample or group. Each label has some, as units are taken in turn, label by label; rows that
-    no fold holds out, such as negatives, are not."""
-    held_out = problem.fold_of_row[rows] >= 0
+    no fold holds out, such as negatives, are not. Where only the validation split is held out,
+    samples of train are validated on."""
+    in_folds = problem.fold_of_row[rows] >= 0
+    held_out = in_folds if in_folds.any() else problem.labels[rows] != problem.rejected
     _, first = np.unique(units[rows][held_out], return_index=True)
     labels = problem.labels[rows][held_out][first]
     names = units[rows][held_out][first]

@@ -2,8 +2,7 @@
 network from scratch, or the teacher without some of its channels."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,13 +10,12 @@ from stages.config import TrainConfig
 from stages.config.distillation import Distil, Prune
 from stages.models.weights import Array
 from stages.runtime.errors import ConfigError
-from stages.train.distillation.fold_heads import head_without_fold
+from stages.train.distillation.fold_heads import head_without_fold, plain_problem
 from stages.train.distillation.student_problem import Services, StudentProblem
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_name
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor, SampleView
 from stages.train.heads.prepared import Prepared, preprocessing_of
-from stages.train.heads.problem import Problem
 from stages.train.search.search_space import DEFAULTS
 
 Arrays = dict[str, Array]
@@ -82,7 +80,7 @@ def _published_candidates(
         on_cluster=resources.on_cluster,
     )
     features = extractor.rows([SampleView(prepared.views[row].digest) for row in plain])
-    problem = _plain_problem(prepared.problem, {model_input.name: features})
+    problem = plain_problem(prepared.problem, {model_input.name: features})
     hyperparameters = {
         "input": model_input.name,
         "head": "linear",
@@ -96,19 +94,6 @@ def _published_candidates(
 
     published = model_input.initialised_family.load(resources)
     return PublishedCandidates(student_problem, published, head_without, config.validation_folds)
-
-
-def _plain_problem(problem: Problem, features: dict[str, Any]) -> Problem:
-    """`problem` with the rows of samples alone, without their views, and with `features`."""
-    plain = problem.plain
-    return replace(
-        problem,
-        features=features,
-        labels=problem.labels[plain],
-        fold_of_row=problem.fold_of_row[plain],
-        plain=np.ones(int(plain.sum()), bool),
-        groups=None if problem.groups is None else problem.groups[plain],
-    )
 
 
 def _scratch_candidate(

@@ -16,6 +16,7 @@ from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.budget import teacher_input
+from stages.train.distillation.fold_heads import head_without_fold, plain_problem
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor
 from stages.train.heads.prepared import Prepared, preprocessing_of
@@ -60,19 +61,7 @@ def answers_of_folds(
     """The logits [folds, rows, labels] of the heads that are trained without each fold. `features`:
     of the teacher's frozen backbone, [rows, features]; the heads are trained on those of the
     samples themselves, and answer their augmented views, too."""
-    from stages.train.heads.head_fit import fit_of
-    from stages.train.heads.standardised import StandardisedFeatures
-
-    plain = np.flatnonzero(problem.plain)
-    own = replace(
-        problem,
-        features={input_name: features[plain]},
-        labels=problem.labels[plain],
-        plain=np.ones(len(plain), bool),
-        fold_of_row=problem.fold_of_row[plain],
-        groups=None if problem.groups is None else problem.groups[plain],
-        changes=(),
-    )
+    own = replace(plain_problem(problem, {input_name: features[problem.plain]}), changes=())
     hyperparameters = {
         "input": input_name,
         "head": "linear",
@@ -81,11 +70,8 @@ def answers_of_folds(
     }
     answers = []
     for fold in range(problem.folds):
-        held_out = np.where(own.fold_of_row == fold, 0, -1)
-        without = replace(own, fold_of_row=held_out, folds=1)
-        fit = fit_of(without, StandardisedFeatures(without, input_name), hyperparameters)
-        fit.fit(config.epochs, config.patience)
-        head = fit.arrays()
+        about = (own, input_name, hyperparameters)
+        head = head_without_fold(*about, fold, config.epochs, config.patience)
         answers.append(features @ head["head.out.weight"] + head["head.out.bias"])
     return np.stack(answers).astype(np.float32)
 

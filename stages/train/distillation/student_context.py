@@ -48,7 +48,8 @@ class StudentContext:
     def group(self, role: str, stage: str) -> str:
         """The name of the process group that trains students of a `role`: equal for an equal
         teacher, dataset, config and code, so that a second start resumes the first."""
-        key: list[Any] = [self.dataset.ref.id, self.config.model_dump(mode="json"), role, stage]
+        config = self.config.without_shipping.model_dump(mode="json")
+        key: list[Any] = [self.dataset.ref.id, config, role, stage]
         key += [self.teacher.chosen.number, code_of("stages.train").digest]
         return digest_of(canonical(key))[:16]
 

@@ -125,7 +125,7 @@ def group_name(dataset: Dataset, config: TrainConfig) -> str:
     """The name of the process group's checkpoint: equal for an equal dataset, config and code, so
     that a second start resumes the first."""
     code = code_of("stages.train").digest
-    return digest_of(canonical([dataset.ref.id, config.model_dump(), code]))[:16]
+    return digest_of(canonical([dataset.ref.id, config.without_shipping.model_dump(), code]))[:16]
 
 
 def release_finetuning(

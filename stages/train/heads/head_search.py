@@ -54,12 +54,11 @@ class Heads:
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
         config = with_repeats_within(config, samples, views, speed)
         most, inputs = trials_within(config, samples, views, speed), inputs_of(config)
-        if config.finetune.trials is not None:
-            return config.model_copy(update={"trials": most})
+        if config.finetune.trials is not None or config.architecture == "search":
+            resolved = config.model_copy(update={"trials": most})
+            return resolved.with_tuned(config.finetune.trials or 0)
         seconds = config.budget_minutes * 60 * speed
-        is_scratch = config.architecture != "search" and any(
-            model_input.initialised_family.from_scratch for model_input in inputs
-        )
+        is_scratch = any(model_input.initialised_family.from_scratch for model_input in inputs)
         least = MIN_TRIALS_PER_INPUT * len(inputs) if is_scratch else most
         plans = []
         for trials in _numbers_of_trials(most, least):

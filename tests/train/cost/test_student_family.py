@@ -9,7 +9,12 @@ from stages.models.available_weights import sha256
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 from stages.train.cost.selected_families import with_weights
-from stages.train.cost.student_family import check_student, with_student
+from stages.train.cost.student_family import (
+    check_student,
+    student_notices,
+    with_prunable_heads,
+    with_student,
+)
 from stages.user_weights import WeightsFolder
 from tests import makers
 from tests.models import stand_ins
@@ -75,3 +80,18 @@ def test_detectors_have_no_students():
     check_student("object_detection", pipeline.train)
     with pytest.raises(ConfigError, match="not for object_detection"):
         check_student("object_detection", pipeline.train.model_copy(update={"prune": 0.4}))
+
+
+def test_heads_of_a_network_that_is_pruned_take_the_last_map_alone():
+    plain = TrainConfig(families=("efficientnet_lite0",))
+    pruned = plain.model_copy(update={"prune": 0.4})
+
+    assert with_prunable_heads(plain) == plain
+    assert len(plain.search_space.feature_maps) > 1
+    assert with_prunable_heads(pruned).search_space.feature_maps == ("last",)
+    assert any("last map alone" in line for line in student_notices(pruned))
+    assert not any("last map alone" in line for line in student_notices(plain))
+    assert not any(
+        "last map alone" in line
+        for line in student_notices(pruned.model_copy(update={"families": ("squeezenet",)}))
+    )

@@ -8,6 +8,7 @@ import pytest
 
 from stages.tracking import QuietRun
 from stages.train.detection import Detectors, detector_search
+from stages.train.distributed.driver import CHECKPOINTS
 from tests import makers
 from tests.train import here
 from tests.train.detection.conftest import config
@@ -47,6 +48,8 @@ def test_the_better_of_two_is_trained_to_its_end_and_saved(dataset, store, tmp_p
     assert run.epochs == [(1, 3), (2, 3), (3, 3)]  # two first epochs, one more of the better one
     unseen = json.loads(store.get(model.files["unseen.json"]))
     assert len(unseen["answers"]) == len(unseen["digests"])
+    remains = [path.name for path in (resources.scratch / CHECKPOINTS).iterdir() if path.is_dir()]
+    assert not remains, "the checkpoint of a saved model is deleted"
 
 
 def test_what_was_validated_is_not_trained_again(problem, tmp_path):

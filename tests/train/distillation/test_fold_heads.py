@@ -63,3 +63,14 @@ def test_the_labels_of_the_fold_change_nothing(problem, head):
     assert first.keys() == second.keys()
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
+
+
+def test_without_other_folds_samples_of_train_stop_training(problem):
+    validation_split = np.where(problem.fold_of_row == 0, 0, -1)
+    single = replace(problem, fold_of_row=validation_split, folds=1, other=2)
+
+    inner = problem_without_fold(single, NAME, 0)
+    head = head_without_fold(single, NAME, {**HIDDEN, "head": "linear"}, 0, 4, 2)
+
+    assert set(inner.labels[inner.validation_rows(0)]) == {0, 1}, "negatives measure nothing"
+    assert all(np.isfinite(array).all() for array in head.values())

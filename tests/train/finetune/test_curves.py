@@ -13,7 +13,7 @@ import pytest
 from stages.train.distillation.soft_targets import SoftTargets
 from stages.train.finetune.finetune_loop import FinetuneFit
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from tests.train.curves import differences, summary, write
+from tests.train.curves import OF_NETWORKS, differences, summary, write
 from tests.train.finetune.conftest import CLASSES, PLAIN, SAMPLES, VIEWS, blank_head, problem_of
 
 TABLE = Path(__file__).with_name("curves.json")
@@ -51,7 +51,7 @@ def numbers(problem: FinetuneProblem, case: str) -> dict[str, list[float]]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_fine_tuning_comes_to_what_it_came_to(finetune_problem: FinetuneProblem, case: str):
-    assert not differences(numbers(finetune_problem, case), TABLE, case)
+    assert not differences(numbers(finetune_problem, case), TABLE, case, OF_NETWORKS)
 
 
 if __name__ == "__main__":

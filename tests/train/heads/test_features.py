@@ -7,9 +7,11 @@ import pytest
 from stages.closure import closure
 from stages.parts import FAMILIES, TASKS
 from stages.resources import Resources
+from stages.train.distributed import executor
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor, Preprocessing, SampleView, mean_row
 from tests import makers
+from tests.train import here
 
 FAMILY = FAMILIES["efficientnet_lite0"]
 
@@ -21,12 +23,13 @@ def dataset(store):
 
 @pytest.fixture
 def extractor(store, backbone, dataset, tmp_path):
-    def make(threads: int = 1, **changes) -> Extractor:
+    def make(threads: int = 1, on_cluster: bool = False, **changes) -> Extractor:
         resources = Resources(cores=threads, scratch=tmp_path)
         before = TASKS[dataset.task]().before(FAMILY, 64, dataset)
         reports = changes.pop("reports", [])
         used = dataset.model_copy(update=changes)
-        return Extractor(backbone, Preprocessing(before, used, store), resources, reports.append)
+        preprocessing = Preprocessing(before, used, store)
+        return Extractor(backbone, preprocessing, resources, reports.append, on_cluster)
 
     return make
 
@@ -65,6 +68,28 @@ def test_rows_stand_in_the_order_asked_for_and_do_not_depend_on_company_or_cores
     reversed_rows = extractor(threads=3).rows([SampleView(digest) for digest in pictures[::-1]])
 
     np.testing.assert_array_equal(reversed_rows[::-1], alone)
+
+
+def test_a_cluster_without_memory_for_a_worker_says_how_to_do_without_it(
+    extractor, pictures, store, monkeypatch
+):
+    forget_features(store)
+    wanted = []
+
+    def pool(make, shared, *arguments, **options):
+        wanted.append(options)
+        return here.worker_pool(make, shared)
+
+    monkeypatch.setattr(executor, "worker_pool", pool)
+    views = [SampleView(digest) for digest in pictures]
+
+    rows = extractor(on_cluster=True).rows(views)
+
+    [options] = wanted
+    assert "unset AIWF_RAY" in options["remedy"]
+    assert options["shared_bytes"] <= options["worker_data"]
+    forget_features(store)
+    np.testing.assert_array_equal(rows, extractor().rows(views))
 
 
 def test_a_harmed_entry_is_computed_again_and_others_stay(extractor, pictures, store):
