@@ -215,7 +215,7 @@ EXPORTERS = Registry(
         "onnx": ".deploy.exporters.onnx:Onnx",
         "ncnn": ".deploy.exporters.to_ncnn:NcnnExporter",
         "mnn": ".deploy.exporters.to_mnn:MnnExporter",
-        "litert": ".deploy.exporters.to_litert:LitertExporter",
+        "tflite": ".deploy.exporters.to_litert:LitertExporter",
         "paddle_inference": ".deploy.exporters.paddle_files:PaddleFiles",
         "numpy": ".deploy.exporters.numpy_network:NumpyExporter",
     },

@@ -19,7 +19,8 @@ def test_it_says_what_it_makes_and_with_what(name):
     exporter = EXPORTERS[name]
 
     assert exporter.format == name
-    if exporter.format in ENGINES and (missing := missing_libraries(ENGINES[exporter.format])):
+    engines = [ENGINES[key] for key in ENGINES if ENGINES[key].exporter == name]
+    if missing := missing_libraries(engines[0]):
         pytest.skip(f"needs {' and '.join(missing)}")
     assert all(installed(tool) for tool in exporter.tools)
 

@@ -68,7 +68,7 @@ def _converted(engine: Engine, source: ExportedNetwork) -> Iterator[Variant]:
     except WorkflowError as error:
         yield Variant(engine.name, "", why=error.problem)
         return
-    for numeric in NUMERICS:
+    for numeric in dict.fromkeys([*NUMERICS, *engine.compressors]):
         try:
             batches = calibration.batches(source.windows)
             yield Variant(engine.name, numeric, engine.compress(whole, numeric, batches))

@@ -5,7 +5,7 @@ from stages.deploy.engines import Engine
 LITERT = Engine(
     name="litert",
     format="tflite",
-    exporter="litert",
+    exporter="tflite",
     backend="litert",
     files=("model.tflite",),
     lacks_operators=True,
