@@ -120,7 +120,7 @@ class SearchSpace(Section):
         description="Of which maps of a frozen backbone a head takes features, in families that "
         "have a choice: last: the mean of the last map; 16, 8: also mean, deviation and maximum of "
         "each channel of the inner map that is so many times smaller than the picture, which show "
-        "textures and small parts.",
+        "textures and small parts. With train.prune: last alone.",
     )
     kernel: tuple[Literal[3, 5, 7], ...] = Field(
         (3, 5, 7),

@@ -64,15 +64,12 @@ def worker_pool(
     remedy: str,
     cores: float = 1.0,
 ) -> Iterator["Executor"]:
-    """An Executor for the block, on the Ray of `cluster`, which is started or connected to if that
-    is not done yet. A worker has `cores` and allocates `worker_data` bytes beside Paddle and the
-    `shared_bytes` of `shared`; the other arguments and errors are as of `cluster` and
-    `Executor`."""
+    """An Executor for the block, on the Ray of `cluster`, which is started or connected to if it is
+    not yet. A worker has `cores` and allocates `worker_data` bytes beside Paddle and the
+    `shared_bytes` of `shared`; other arguments and errors are as of `cluster` and `Executor`."""
     wanted = {"CPU": cores, "memory": float(worker_bytes(worker_data))}
-    with (
-        cluster(resources, shared_bytes),
-        Executor(make, shared, wanted=wanted, workers=workers, remedy=remedy) as executor,
-    ):
+    on_ray = cluster(resources, shared_bytes)
+    with on_ray, Executor(make, shared, wanted=wanted, workers=workers, remedy=remedy) as executor:
         yield executor
 
 

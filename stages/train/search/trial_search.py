@@ -57,20 +57,7 @@ def search(
     a trial in training, with its number, hyperparameters, epoch, the epochs of the last rung, and
     the curve so far. Equal arguments give equal trials, on any number of cores. Raises
     InfrastructureError if Ray does not come up or a trial fails three times."""
-    space = dimensions(config)
-    learner = learner_of(config)
-    searcher = _searcher(problem, config, space)
-    halving = SuccessiveHalving(
-        searcher,
-        default_sets(space),
-        total=trials,
-        size=getattr(searcher, "batch", config.batch),
-        keep=config.halving,
-        rungs=rungs_of(config.epochs, config.halving),
-        # a policy learns from what it proposed last
-        ahead=0 if config.architecture == "search" else 1,
-        kind=lambda hyperparameters: hyperparameters.get("arm") or learner(hyperparameters),
-    )
+    halving = _halving_of(problem, config, trials)
     cache = cache_of(problem, config, store)
     session = _SearchSession(halving, cache, config.metric, report_rung, report_epoch)
     _run(session, problem, config, resources)
@@ -85,6 +72,24 @@ def search(
 
     train_repeats(halving.trials, config, problem.samples, train_sets)
     return found
+
+
+def _halving_of(problem: Problem, config: TrainConfig, trials: int) -> SuccessiveHalving:
+    """The search of `config` for `trials` trials, of which none is trained."""
+    space = dimensions(config)
+    learner = learner_of(config)
+    searcher = _searcher(problem, config, space)
+    return SuccessiveHalving(
+        searcher,
+        default_sets(space),
+        total=trials,
+        size=getattr(searcher, "batch", config.batch),
+        keep=config.halving,
+        rungs=rungs_of(config.epochs, config.halving),
+        # a policy learns from what it proposed last
+        ahead=0 if config.architecture == "search" else 1,
+        kind=lambda hyperparameters: hyperparameters.get("arm") or learner(hyperparameters),
+    )
 
 
 def _train_sets(
