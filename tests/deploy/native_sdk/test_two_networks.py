@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
@@ -59,7 +60,8 @@ def joined(parts, folder, sets):
 )
 def test_the_network_for_this_processor_answers_and_is_tested(sets, runs, parts, tmp_path):
     program = built(WARNINGS)
-    here = program.run("--version").stdout.split()[-1]
+    version = [program.folder / "aiwf_predict", "--version"]
+    here = subprocess.run(version, capture_output=True, text=True, check=True).stdout.split()[-1]
     found = [[here if name == "HERE" else name] for name in sets]
     folder = joined(parts, tmp_path / "package", found)
     photos = list(samples.photos(tmp_path, rounds=1))[:3]
