@@ -154,8 +154,8 @@ def test_samples_without_a_label_stay_with_their_dataset(store, settings):
 
 def test_reports_of_devices_stay_as_long_as_their_package(store, settings):
     seals = [store.add(name.encode()) for name in ("kept seal", "lost seal")]
-    kept, lost = (packed(store, seal) for seal in seals)
-    locked(store, "run", kept)
+    reachable, lost = (packed(store, seal) for seal in seals)
+    locked(store, "run", reachable)
     for seal in seals:
         store.note(f"device_reports/{seal}", [{"device": "board"}])
     young = collect(store, settings)
