@@ -103,11 +103,17 @@ def bench(
     from stages.evaluate.packaged import opened_package
     from stages.opening import open_store
     from stages.runtime.description import description_of
+    from stages.runtime.errors import ConfigError
 
     settings = Settings()
     device = find_device(name, settings.devices_file)
     with opened_package(package, open_store(settings)) as folder:
         description = description_of(folder)
+        if "classify" in description:
+            raise ConfigError(
+                f"{description['name']} is a chain of two networks, and one is measured at a time.",
+                "Measure the packages that it was made of. `aiwf device report` tests the chain.",
+            )
         networks = description.get("by_processor", [description])
         for numeric in [network["numeric"] for network in networks]:
             costs = costs_on(device, folder, numeric, threads, seconds)

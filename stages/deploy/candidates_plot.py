@@ -13,7 +13,7 @@ LEAST_COST = 0.001  # of an axis: times are rounded to it, and may be 0
 ROOM = 0.12  # of an axis beyond its outermost point
 RADIUS, BESIDE = 9, 13  # of a ringed mark; from its centre to its name
 LETTER, LINE = 7.2, 11  # the width and the height of letters
-SHIFTS = (4, -8, 16, -21, 29, -34, 42, -47, 55)  # of a name's line below its mark's centre
+SHIFTS = (-6, 17, -20, 31, -34, 45, -48, 59)  # of a name's line below its mark; 0 is the front's
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom
 

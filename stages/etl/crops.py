@@ -5,12 +5,13 @@ photo are of one group, which is that of the photo if it has one, else the photo
 split has crops of a photo that another has, and a chain can tell whose photos its classifier was
 trained on. Photos of a test split give crops of the test split."""
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
 
 from stages.artifacts import Box, Dataset, digest_of
 from stages.etl.manifest import NAMED, Sample, samples_of
@@ -27,6 +28,7 @@ from stages.runtime.registry import nearest
 from stages.store import Store
 
 MOST_CROPS = 500_000
+MOST_PIXELS = 20_000_000_000  # of all crops together: with a margin they overlap
 LEAST_SIDE = 2  # pixels of a box
 MARGIN_COLUMN = "margin"  # of the table of crops: that with which they were cut out
 PROGRESS = 50  # photos between two reports
@@ -106,22 +108,24 @@ def cropped(
     with TemporaryDirectory(prefix="aiwf-crops-") as name:
         folder, names = Path(name), FileNames(distinct_stems=False)
         rows: list[Row] = []
-        unusable, tiny, used = [], 0, 0
+        unusable, tiny, used, pixels = [], 0, 0, 0
         found_labels: set[str] = set()
         for done, photo in enumerate(photos):
             if done % PROGRESS == 0:
                 progress(done, len(photos))
             try:
-                found = _crops_of(photo, margin)
+                found = _decoded(photo)
             except BadSample as error:
                 unusable.append(f"{photo.file}: {error.problem}")
                 continue
-            found_labels |= {box.label for box, _ in found.crops}
-            wanted = [pair for pair in found.crops if not labels or pair[0].label in labels]
+            found_labels |= {box.label for box in found.boxes}
+            wanted = [box for box in found.boxes if not labels or box.label in labels]
+            parts = [(box, crop(found.picture, box[1:], margin)) for box in wanted]  # views
+            pixels += sum(part.shape[0] * part.shape[1] for _, part in parts)
+            _check_count(len(rows) + len(parts), pixels)
             tiny += found.tiny
             used += bool(wanted)
-            rows += _written(photo, found.digest, wanted, margin, folder, names)
-            _check_count(len(rows))
+            rows += _written(photo, found.digest, parts, margin, folder, names)
         _check_labels(labels, found_labels)
         if not rows:
             raise DataError(
@@ -132,17 +136,18 @@ def cropped(
         yield folder, CropCounts(len(rows), used, tuple(unusable), tiny)
 
 
-class _PhotoCrops(NamedTuple):
+class _Decoded(NamedTuple):
+    """A decoded photo; `boxes`: those that are large enough, `tiny`: how many are not."""
+
     digest: str
-    crops: list[tuple[Box, bytes]]
+    picture: NDArray[Any]
+    boxes: list[Box]
     tiny: int
 
 
-def _crops_of(photo: AnnotatedPhoto, margin: float) -> _PhotoCrops:
-    """The crop of each box of `photo` as a PNG. Raises BadSample if it cannot be decoded, or its
-    boxes are no boxes of this picture."""
-    from PIL import Image
-
+def _decoded(photo: AnnotatedPhoto) -> _Decoded:
+    """The picture and the boxes of `photo`. Raises BadSample if it cannot be decoded, or its boxes
+    are no boxes of this picture."""
     data = photo.read()
     facts: dict[str, Any] = {}
     picture = decode_picture(data, facts=facts, **photo.decoding)
@@ -150,28 +155,25 @@ def _crops_of(photo: AnnotatedPhoto, margin: float) -> _PhotoCrops:
     if isinstance(boxes, str):
         raise BadSample(f"{boxes}.", "Correct its annotation.")
     large = [box for box in boxes if min(box[3] - box[1], box[4] - box[2]) >= LEAST_SIDE]
-    found = []
-    for box in large:
-        out = io.BytesIO()
-        Image.fromarray(crop(picture, box[1:], margin)).save(out, "PNG")
-        found.append((box, out.getvalue()))
-    return _PhotoCrops(digest_of(data), found, len(boxes) - len(large))
+    return _Decoded(digest_of(data), picture, large, len(boxes) - len(large))
 
 
 def _written(
     photo: AnnotatedPhoto,
     digest: str,
-    crops: Iterable[tuple[Box, bytes]],
+    crops: Iterable[tuple[Box, NDArray[Any]]],
     margin: float,
     folder: Path,
     names: FileNames,
 ) -> list[Row]:
     """The rows of the `crops`, each of which is written to the folder of its label."""
+    from PIL import Image
+
     rows, stem = [], Path(photo.file).stem
-    for number, (box, data) in enumerate(crops):
+    for number, (box, part) in enumerate(crops):
         path = names.path(box.label.replace("/", "_"), f"{stem}_{number:03}.png")
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(data)
+        Image.fromarray(part).save(folder / path, "PNG")
         place = " ".join(f"{edge:g}" for edge in box[1:])
         extra = {"photo": photo.file, "box": place, MARGIN_COLUMN: f"{margin:g}"}
         rows.append(Row(path, box.label, photo.split, photo.group or digest, extra=extra))
@@ -212,7 +214,12 @@ def _check_margin(margin: float) -> None:
         )
 
 
-def _check_count(count: int) -> None:
+def _check_count(count: int, pixels: int) -> None:
+    if pixels > MOST_PIXELS:
+        raise DataError(
+            f"The crops have more than {MOST_PIXELS / 1e9:g} thousand million pixels together.",
+            "Cut out fewer: name their --labels, or give a smaller --margin.",
+        )
     if count > MOST_CROPS:
         raise DataError(
             f"There are more than {MOST_CROPS:,} boxes.", "Cut out fewer: name their --labels."

@@ -126,7 +126,7 @@ def self_tested(folder: Path, on: str | None = None) -> SelfTest:
         return _compared(predictor, folder, on or instruction_set())
 
 
-def _golden(folder: Path, name: str) -> Any:
+def golden_answers(folder: Path, name: str) -> Any:
     """The content of the golden answers `name`. Raises Damaged if it has not the form of
     `expected`."""
     golden = parsed(read(folder, name), name)
@@ -137,7 +137,7 @@ def _golden(folder: Path, name: str) -> Any:
 
 
 def _compared(predictor: Predictor, folder: Path, processor: str) -> SelfTest:
-    golden = _golden(folder, golden_file(predictor.description))
+    golden = golden_answers(folder, golden_file(predictor.description))
     agreeing, near, near_agreeing, furthest, labels = 0, 0, 0, 0.0, set()
     seconds = []
     for case in golden["cases"]:

@@ -19,15 +19,26 @@ def statement(folder: Path, name: str) -> str | None:
     if nothing was, or None if the package has no such file, because it is still being made.
 
     Raises Damaged if the file cannot be read."""
-    if not (folder / FILE).exists():
+    record = verified_sets(folder)
+    if record is None:
         return None
-    record: Any = parsed(read(folder, FILE), FILE)
-    check_fields(record, FIELDS, {}, FILE)
     found = record["instruction_sets"].get(name, record["others"])
     if found is None:
         return ""
-    check_fields(found, STATEMENT, {}, f"{FILE}, {name}")
     return str(found["statement"])
+
+
+def verified_sets(folder: Path) -> dict[str, Any] | None:
+    """The content of instruction_sets.json in `folder`; None if there is no such file. Raises
+    Damaged if a field is missing or of another kind."""
+    if not (folder / FILE).exists():
+        return None
+    record: dict[str, Any] = parsed(read(folder, FILE), FILE)
+    check_fields(record, FIELDS, {}, FILE)
+    for name, found in [*record["instruction_sets"].items(), ("others", record["others"])]:
+        if found is not None:
+            check_fields(found, STATEMENT, {}, f"{FILE}, {name}")
+    return record
 
 
 def check_instruction_set(folder: Path) -> None:

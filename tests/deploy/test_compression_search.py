@@ -216,7 +216,8 @@ def test_two_networks_are_refused_where_the_smallest_is_wanted():
 @WITHOUT_VNNI
 def test_the_fastest_may_have_a_second_beside_it(deployable, monkeypatch):
     plant_careless(monkeypatch)
-    order = {"onnxruntime efficientnet_lite0@96": tuple(ONNX_RUNTIME.compressors)}
+    model_input = deployable.model.hyperparameters.get("input", "")
+    order = {f"onnxruntime {model_input}": tuple(ONNX_RUNTIME.compressors)}
 
     package = deployable.deploy(
         compress="auto", prefer="latency", second_numeric="auto", fastest_first=order

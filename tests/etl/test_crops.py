@@ -149,6 +149,18 @@ def test_data_without_boxes_are_refused(store):
         pass
 
 
+def test_thousands_of_boxes_around_nearly_all_of_a_photo_are_refused_before_they_are_written(
+    store, monkeypatch
+):
+    monkeypatch.setattr("stages.etl.crops.MOST_PIXELS", 10_000_000)
+    monkeypatch.setattr("stages.etl.crops._written", lambda *arguments: pytest.fail("written"))
+    photo = photos_of(makers.boxes_dataset(store, count=10), store)[0]
+    many = photo._replace(boxes=lambda facts: [Box("disc", 1, 1, 30, 30)] * 10_000)
+
+    with pytest.raises(DataError, match="smaller --margin"), cropped([many], 4.0):
+        pass
+
+
 @pytest.mark.parametrize("margin", [-0.1, 99, float("nan")])
 def test_a_margin_out_of_range_is_refused(scenes, store, margin):
     with (

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from stages.artifacts import Dataset, Ref
+from stages.artifacts import Artifact, Dataset, Package, Ref
 from stages.cli.gc import gc
 from stages.closure import code_of
 from stages.etl.manifest import samples_of
 from stages.memo import CachedContent
+from stages.metrics import proportion
 from stages.opening import open_store
 from stages.runner.gc import garbage
 from stages.runner.gc.garbage import GRACE
 from stages.runtime.errors import Damaged
+from stages.runtime.sealed import SEAL
 from stages.store import Store, Work
 from tests import makers
 
@@ -68,7 +70,27 @@ def dataset(store: Store, name: str, each: int = 2, **fields) -> Dataset:
     return artifact
 
 
-def locked(store: Store, run: str, *artifacts: Dataset) -> None:
+def packed(store: Store, seal: str) -> Package:
+    """A package with no file but this seal."""
+    package = Package(
+        files={SEAL: seal},
+        name="colours",
+        target="device_sdk",
+        backend="numpy",
+        format="npz",
+        numeric="float32",
+        size_bytes=9,
+        overall={},
+        labels_measured={},
+        agreement=proportion(9, 10),
+        verdict="ship",
+        reasons=(),
+    )
+    store.save(package)
+    return package
+
+
+def locked(store: Store, run: str, *artifacts: Artifact) -> None:
     store.note(f"runs/{run}", {"artifacts": {str(n): item.ref for n, item in enumerate(artifacts)}})
 
 
@@ -128,6 +150,24 @@ def test_samples_without_a_label_stay_with_their_dataset(store, settings):
 
     assert store.get(unlabelled) == b"no label yet"
     assert not store.blobs.has(f"blobs/{broken[:2]}/{broken}")
+
+
+def test_reports_of_devices_stay_as_long_as_their_package(store, settings):
+    seals = [store.add(name.encode()) for name in ("kept seal", "lost seal")]
+    reachable, lost = (packed(store, seal) for seal in seals)
+    locked(store, "run", reachable)
+    for seal in seals:
+        store.note(f"device_reports/{seal}", [{"device": "board"}])
+    young = collect(store, settings)
+    aged(settings)
+
+    kinds = collect(store, settings)
+
+    assert "notes" not in young
+    assert "notes" in kinds
+    assert not store.holds(lost.ref)
+    assert store.noted(f"device_reports/{seals[0]}") == [{"device": "board"}]
+    assert store.noted(f"device_reports/{seals[1]}") is None
 
 
 def test_what_is_young_stays_reached_or_not(store, settings):

@@ -1,7 +1,5 @@
 """The two packages that become a chain: opened, their seals checked, their kinds compared."""
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +11,8 @@ from stages.parts import ENGINES
 from stages.runtime.description import DECODE, description_of
 from stages.runtime.errors import ConfigError
 from stages.runtime.sealed import SEAL, read
-from stages.runtime.selftest import GOLDEN
-from stages.runtime.verified import FILE as INSTRUCTION_SETS
+from stages.runtime.selftest import GOLDEN, golden_answers
+from stages.runtime.verified import verified_sets
 from stages.store import Store
 
 HOW = "Name a package whose network runs in Python, such as one of the target cloud_api."
@@ -66,8 +64,8 @@ def opened_part(name: str, store: Store) -> ChainPart:
             description,
             _network(folder, description),
             _golden(folder),
-            float(json.loads(read(folder, GOLDEN))["tolerance"]),
-            _instruction_sets(folder),
+            float(golden_answers(folder, GOLDEN)["tolerance"]),
+            verified_sets(folder),
             seal,
             _record(name, seal, store),
         )
@@ -118,15 +116,8 @@ def _runs(engine: Engine, description: dict[str, Any]) -> bool:
 
 
 def _golden(folder: Path) -> dict[str, bytes]:
-    cases: Sequence[dict[str, Any]] = json.loads(read(folder, GOLDEN))["cases"]
+    cases = golden_answers(folder, GOLDEN)["cases"]
     return {case["file"]: read(folder, case["file"]) for case in cases}
-
-
-def _instruction_sets(folder: Path) -> dict[str, Any] | None:
-    if not (folder / INSTRUCTION_SETS).exists():
-        return None
-    record: dict[str, Any] = json.loads(read(folder, INSTRUCTION_SETS))
-    return record
 
 
 def _record(name: str, seal: str, store: Store) -> Package | None:
