@@ -32,9 +32,12 @@ def joined(parts, folder, sets):
     sets of both."""
     first, second = NUMERICS
     shutil.copytree(parts / first, folder)
-    shutil.copytree(parts / second / "golden", folder / "golden", dirs_exist_ok=True)
-    shutil.copy(parts / first / "golden/expected.json", folder / "golden")
-    shutil.copy(parts / second / "golden/expected.json", folder / f"golden/expected-{second}.json")
+    golden = json.loads((parts / second / "golden/expected.json").read_text())
+    for case in golden["cases"]:  # samples of both may have the same name
+        name = f"golden/{second}-{case['file'].rpartition('/')[2]}"
+        shutil.copy(parts / second / case["file"], folder / name)
+        case["file"] = name
+    (folder / f"golden/expected-{second}.json").write_text(json.dumps(golden))
     (folder / second).mkdir()
     shutil.copy(parts / second / "model.onnx", folder / second)
     description = json.loads((folder / "package.json").read_text())
