@@ -229,6 +229,7 @@ def test_the_digest_is_that_of_sha256(sanitized, packed):
         assert sanitized.run("--selftest", packed).returncode == 0
 
 
+@pytest.mark.chaos  # a minute, and other inputs each time
 @pytest.mark.skipif(not shutil.which("clang"), reason="libFuzzer needs clang")
 def test_the_fuzzer_finds_nothing_in_a_minute(tmp_path, packed):
     options = ("-DAIWF_FUZZ=ON", "-DAIWF_PROGRAM=OFF", "-DAIWF_ONNXRUNTIME=OFF")
