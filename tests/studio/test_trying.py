@@ -1,6 +1,7 @@
 """A package answers in a process of its own, which there is one of at most."""
 
 import io
+import json
 
 import pytest
 from PIL import Image, ImageDraw
@@ -8,8 +9,9 @@ from PIL import Image, ImageDraw
 from stages.deploy.remote.reports import DeviceReport, bring_home
 from stages.opening import open_store
 from stages.runner.publish import unpack_package
-from stages.runtime.sealed import SEAL
+from stages.runtime.sealed import SEAL, seal
 from stages.runtime.service_pool import Pool
+from stages.runtime.verified import FILE as INSTRUCTION_SETS
 from stages.studio.trying import PackageWorker
 from tests.studio.conftest import saved_package, saved_run
 
@@ -64,6 +66,24 @@ def test_packages_are_listed_and_have_a_page(browser, packages):
     assert listed.count('href="/try/') == 2
     assert "labels: red, blue" in page
     assert 'accept="image/*"' in page
+
+
+def test_the_page_says_for_which_processors_the_package_was_verified(
+    browser, package_files, settings
+):
+    plain = {"statement": "measured here", "basis": "289 photos", "sums": "exact"}
+    second = {**plain, "statement": "measured under emulation", "numeric": "float16"}
+    sets = {"instruction_sets": {"x86-64-vnni": plain, "arm64": second}, "others": plain}
+    files = {**package_files["colours"], INSTRUCTION_SETS: json.dumps(sets).encode()}
+    del files[SEAL]
+    package = saved_package("colours", {**files, SEAL: seal(files)}, settings)
+    saved_run("c", settings, package, "image_classification")
+
+    page = browser.get(f"/try/{package.ref.id}").text
+
+    assert ">x86-64-vnni</th>" in page
+    assert ">float32</td>" in page
+    assert ">float16</td>" in page
 
 
 @pytest.mark.parametrize("id", ["0" * 64, "x", "..%2f..", "A" * 64])
