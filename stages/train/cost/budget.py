@@ -125,9 +125,14 @@ def teacher_input(config: TrainConfig) -> Input | None:
             "train.distil.teacher is auto: which family it is, is known once the run is planned.",
             "Plan the pipeline, or name a family.",
         )
-    alone = config.model_copy(
-        update={"families": (distil.teacher,), "larger": False, "input_sizes": ()}
-    )
+    # train.input_sizes are those of the searched networks
+    return smallest_input(config.model_copy(update={"input_sizes": ()}), distil.teacher)
+
+
+def smallest_input(config: TrainConfig, family: str) -> Input:
+    """The `family` at the smallest of its sizes, as `config` would take it if it named no other.
+    Raises what `inputs_of` raises."""
+    alone = config.model_copy(update={"families": (family,), "larger": False})
     return min(inputs_of(alone), key=lambda model_input: model_input.size)
 
 
