@@ -62,9 +62,8 @@ def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -
 
 def with_repeats_within(config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
     """`config` with as many of `train.architecture_seeds` as take at most MOST_SHARE_OF_REPEATS of
-    its minutes; unchanged if it searches no architecture, or `train.trials` is set. Arguments as of
-    `trials_within`."""
-    if not config.has_repeats or config.trials:
+    its minutes; unchanged if it searches no architecture. Arguments as of `trials_within`."""
+    if not config.has_repeats:
         return config
     most = MOST_SHARE_OF_REPEATS * config.budget_minutes * 60 * speed
     for seeds in range(config.architecture_seeds, 1, -1):
