@@ -35,6 +35,7 @@ REPEAT_EPOCH_SHARE = 0.75
 MOST_SHARE_OF_REPEATS = 0.35  # of the budget, for further seeds of an architecture search
 TEACHER_SECONDS = 5.0  # linear heads of all folds, the teachers of an architecture search
 MAX_TRIALS = 32  # more do not improve a head
+MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than a further family or fine-tuning
 MAX_ARCHITECTURES = 600  # trials of all arms of an architecture search
 
 
