@@ -80,6 +80,13 @@ def repeated_networks(
     return [RepeatedNetwork(tuple(trainings[_network(trial)])) for trial in best]
 
 
+def without_teacher(trials: Sequence[Trial]) -> list[RepeatedNetwork]:
+    """The winner as it was trained on the labels alone, with all these trainings among `trials`;
+    none if there is no teacher."""
+    alone = tuple(trial for trial in trials if trial.hyperparameters["arm"] == WITHOUT_TEACHER)
+    return [RepeatedNetwork(alone)] if alone else []
+
+
 def choose_repeated(
     networks: Sequence[RepeatedNetwork], config: TrainConfig, samples: int
 ) -> RepeatedNetwork:
@@ -91,10 +98,7 @@ def choose_repeated(
 
 def chosen_network(trials: Sequence[Trial], config: TrainConfig, samples: int) -> Trial:
     """The training that ships: of the best network's, that with the least log loss."""
-    without = tuple(each for each in trials if each.hyperparameters["arm"] == WITHOUT_TEACHER)
-    networks = repeated_networks(trials, config, samples) + [RepeatedNetwork(without)] * bool(
-        without
-    )
+    networks = [*repeated_networks(trials, config, samples), *without_teacher(trials)]
     network = choose_repeated(networks, config, samples)
     return min(
         network.trials, key=lambda trial: (result_of(trial).measures["log_loss"], trial.number)
