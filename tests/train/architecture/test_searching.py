@@ -24,6 +24,7 @@ from stages.train.search.selection import choose
 from stages.train.search.successive_halving import SuccessiveHalving, Trial
 from stages.train.search.trial_worker import TrialPiece, TrialWorker
 from tests.train.heads.test_scratch import FOLDS, colours
+from tests.train.here import finish
 
 CONFIG = TrainConfig(
     families=("searched_image",),
@@ -62,12 +63,8 @@ def run(searcher, total: int) -> list[Trial]:
     worker, states = TrialWorker((problem(), 10)), {}
     while not halving.finished:
         rung = halving.next()
-        work = worker.work(TrialPiece(rung, states.get(rung.number)))
-        try:
-            while True:
-                next(work)
-        except StopIteration as done:
-            result, states[rung.number] = done.value
+        piece = TrialPiece(rung, states.get(rung.number))
+        result, states[rung.number] = finish(worker, piece)
         halving.report(rung, result.measures["accuracy"], result)
     return halving.trials
 
