@@ -80,6 +80,7 @@
 #define run_to_pixels aiwf_run_to_pixels
 #define run_windows aiwf_run_windows
 #define seal_check aiwf_seal_check
+#define seal_digest aiwf_seal_digest
 #define seal_free aiwf_seal_free
 #define seal_open aiwf_seal_open
 #define seal_parse aiwf_seal_parse
@@ -87,6 +88,7 @@
 #define sha256_add aiwf_sha256_add
 #define sha256_begin aiwf_sha256_begin
 #define sha256_end aiwf_sha256_end
+#define sha256_of aiwf_sha256_of
 #define softmax aiwf_softmax
 #define step_numbers aiwf_step_numbers
 #define step_size aiwf_step_size
