@@ -1,4 +1,5 @@
 #include "predictor.h"
+#include "after.h"
 #include "processor.h"
 #include "sound.h"
 
@@ -33,9 +34,7 @@ static int start_engine(aiwf_predictor *predictor, const aiwf_options *options, 
         code = engine->prepare(predictor->engine, &network, &outputs, error);
     }
     if (code == AIWF_OK && outputs != wanted) {
-        code = fail(error, AIWF_ENGINE_FAILED,
-                    "%.100s has %d outputs; %d are needed. Network and "
-                    "description are not of the same model: export it again.",
+        code = fail(error, AIWF_ENGINE_FAILED, "%.100s has %d outputs; %d are needed. " NOT_OF_ONE,
                     package->model, outputs, wanted);
     }
     if (!engine->needs_files) {
@@ -185,9 +184,8 @@ int predictor_finish(const aiwf_predictor *predictor, struct value *value, aiwf_
         package->answers == ANSWERS_BOXES || (last->rank == 2 && last->shape[0] == 1);
     if (labels != package->label_count || !one_row) {
         return fail(error, AIWF_ENGINE_FAILED,
-                    "The network answers %d labels, and there are %d. Network and description are "
-                    "not of the same model: export it again.",
-                    (int)labels, package->label_count);
+                    "The network answers %d labels, and there are %d. " NOT_OF_ONE, (int)labels,
+                    package->label_count);
     }
     for (int64_t k = 0; k < array_count(last); k++) { /* sums of finite numbers may be infinite */
         if (!isfinite(last->data[k])) {
