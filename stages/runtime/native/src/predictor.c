@@ -196,9 +196,11 @@ int predictor_finish(const aiwf_predictor *predictor, struct value *value, aiwf_
     return AIWF_OK;
 }
 
-/* Predict from step `start` on; frees `value`. */
+/* Predict from step `start` on; frees `value`. Engines need a place for an error. */
 static int predict(aiwf_predictor *predictor, int start, struct value *value, aiwf_result **result,
                    aiwf_error *error) {
+    aiwf_error ignored;
+    error = error == NULL ? &ignored : error;
     int code = predictor_forward(predictor, start, value, error);
     if (code == AIWF_OK) {
         code = predictor_finish(predictor, value, error);
@@ -213,8 +215,6 @@ static int predict(aiwf_predictor *predictor, int start, struct value *value, ai
 int aiwf_predict_bytes(aiwf_predictor *predictor, const void *data, size_t size,
                        aiwf_result **result, aiwf_error *error) {
     struct value value = {.kind = KIND_BYTES, .data = data, .size = size};
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || (data == NULL && size > 0)) {
         return fail(error, AIWF_BAD_ARGUMENT,
                     "aiwf_predict_bytes needs a predictor, data and a place "
@@ -227,8 +227,6 @@ int aiwf_predict_bytes(aiwf_predictor *predictor, const void *data, size_t size,
 int aiwf_predict_file(aiwf_predictor *predictor, const char *file, aiwf_result **result,
                       aiwf_error *error) {
     file_bytes bytes;
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || file == NULL) {
         return fail(error, AIWF_BAD_ARGUMENT,
                     "aiwf_predict_file needs a predictor, a file and a place "
@@ -246,8 +244,6 @@ int aiwf_predict_file(aiwf_predictor *predictor, const char *file, aiwf_result *
 int aiwf_predict_pixels(aiwf_predictor *predictor, const uint8_t *rgb, int width, int height,
                         size_t stride, aiwf_result **result, aiwf_error *error) {
     struct value value = {.kind = KIND_PICTURE};
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || rgb == NULL || width < 1 || height < 1 ||
         stride < 3 * (size_t)width || predictor->package.sounds) {
         return fail(
@@ -272,8 +268,6 @@ int aiwf_predict_pixels(aiwf_predictor *predictor, const uint8_t *rgb, int width
 int aiwf_predict_samples(aiwf_predictor *predictor, const float *samples, size_t frames,
                          int channels, int rate, aiwf_result **result, aiwf_error *error) {
     struct value value = {.kind = KIND_WAVEFORM};
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || samples == NULL || frames > INT_MAX ||
         !predictor->package.sounds) {
         return fail(
