@@ -32,6 +32,7 @@
 #define json_item aiwf_json_item
 #define json_number aiwf_json_number
 #define json_parse aiwf_json_parse
+#define json_real aiwf_json_real
 #define json_text aiwf_json_text
 #define json_whole aiwf_json_whole
 #define make_result aiwf_make_result
