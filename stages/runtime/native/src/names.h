@@ -100,7 +100,9 @@
 #define turn_upright aiwf_turn_upright
 #define value_free aiwf_value_free
 #define wav_bytes aiwf_wav_bytes
+#define wav_chunk aiwf_wav_chunk
 #define wav_correct aiwf_wav_correct
+#define wav_number aiwf_wav_number
 #define xmp_orientation aiwf_xmp_orientation
 
 #endif
