@@ -91,6 +91,7 @@
 #define sha256_end aiwf_sha256_end
 #define sha256_of aiwf_sha256_of
 #define softmax aiwf_softmax
+#define step_mean_std aiwf_step_mean_std
 #define step_numbers aiwf_step_numbers
 #define step_size aiwf_step_size
 #define steps_free aiwf_steps_free
