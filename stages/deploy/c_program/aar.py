@@ -23,10 +23,7 @@ MANIFEST = b"""<manifest xmlns:android="http://schemas.android.com/apk/res/andro
 </manifest>
 """
 PROGUARD = b"-keep class org.aiworkflow.sdk.** { *; }\n"
-ALL_DECODERS = {
-    "pictures": ("decode_jpeg.c", "decode_png.c", "no_pictures.c", "no_sounds.c"),
-    "sounds": ("no_pictures.c",),
-}
+ALL_DECODERS = ("decode_jpeg.c", "decode_png.c", "no_pictures.c")  # CMake chooses
 
 
 def java_home() -> Path | None:
@@ -38,11 +35,8 @@ def java_home() -> Path | None:
 
 def sources(network: NetworkSource, modality: str) -> dict[str, bytes]:
     """What a user's tools compile: C sources with CMake, Java classes, and a script."""
-    c_files = {**library_files(ALL_DECODERS[modality])}
-    c_files |= {f"network/{name}": data for name, data in network.files.items()}
+    c_files = library_files(network, modality, ALL_DECODERS)
     c_files |= {name: (JAVA / name).read_bytes() for name in ("aiwf_jni.c", "CMakeLists.txt")}
-    if modality == "sounds":
-        c_files["src/decode_wav.c"] = (NATIVE / "programs/decode_wav.c").read_bytes()
     return {
         **{f"jni/{name}": data for name, data in c_files.items()},
         **{f"java/{CLASS_FOLDER}/{name}": (JAVA / name).read_bytes() for name in CLASSES},
