@@ -69,9 +69,7 @@ def answers_on_jvm(
 ) -> list[dict[str, float]]:
     """The scores by label that the AAR's own classes and assets give for `samples`, with the C
     sources in the folder `jni` compiled for this computer. Raises AgreementNotMet if one fails."""
-    home = java_home()
-    if home is None:
-        raise ConfigError("android: there is no JDK here.", "Run: apt install openjdk-17-jdk")
+    home = _development_kit()
     with TemporaryDirectory() as name:
         folder = Path(name)
         option = f"-DPICTURES={'ON' if modality == 'pictures' else 'OFF'}"
@@ -93,19 +91,24 @@ def answers_on_jvm(
     return [_scores(line.split("\t")) for line in lines]
 
 
+def _development_kit() -> Path:
+    """The folder of java_home. Raises ConfigError without one."""
+    home = java_home()
+    if home is None:
+        raise ConfigError("android: there is no JDK here.", "Run: apt install openjdk-17-jdk")
+    return home
+
+
 def _scores(fields: Sequence[str]) -> dict[str, float]:
     return dict(zip(fields[::2], map(float, fields[1::2]), strict=True))
 
 
 def _compiled(folder: Path, files: Sequence[Path], path: Path | None = None) -> Path:
     """The folder of the classes that the Java `files` are compiled to, with `path` to others."""
-    home = java_home()
-    if home is None:
-        raise ConfigError("android: there is no JDK here.", "Run: apt install openjdk-17-jdk")
-    out = folder / "classes"
+    out, compiler = folder / "classes", str(_development_kit() / "bin/javac")
     options = ["--release", RELEASE, "-g:none", "-Xlint:-options", "-encoding", "UTF-8"]
     earlier = ["-cp", str(path)] if path else []
-    _run([str(home / "bin/javac"), *options, *earlier, "-d", str(out), *map(str, files)])
+    _run([compiler, *options, *earlier, "-d", str(out), *map(str, files)])
     return out
 
 
