@@ -14,16 +14,19 @@ ROOM = 0.12  # of an axis beyond its outermost point
 RADIUS, BESIDE = 9, 13  # of a ringed mark; from its centre to its name
 LETTER, LINE = 7.2, 11  # the width and the height of letters
 SHIFTS = (-6, 17, -20, 31, -34, 45, -48, 59)  # of a name's line below its mark; 0 is the front's
+FAR = 20  # a shift from which on a line leads from the mark to its name
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class LabelPlace(NamedTuple):
-    """Where the name of a mark stands: the beginning of its line, or its end if `at_end`."""
+    """Where the name of a mark stands: the beginning of its line, or its end if `at_end`. `leader`:
+    the end of a thin line from the mark, as "x,y"; empty for a name right beside its mark."""
 
     x: float
     y: float
     at_end: bool
+    leader: str = ""
 
 
 class PlotMark(NamedTuple):
@@ -124,7 +127,7 @@ def label_places(marks: Sequence[tuple[float, float]], names: Sequence[str]) -> 
     found = []
     for (x, y), name in zip(marks, names, strict=True):
         tried = [
-            (LabelPlace(place, y + shift, at_end), _box(place, y + shift, at_end, name))
+            (_place(place, y, shift, at_end), _box(place, y + shift, at_end, name))
             for shift in SHIFTS
             for place, at_end in ((x + BESIDE, False), (x - BESIDE, True))
         ]
@@ -133,6 +136,13 @@ def label_places(marks: Sequence[tuple[float, float]], names: Sequence[str]) -> 
         boxes.append(box)
         found.append(label)
     return found
+
+
+def _place(x: float, mark: float, shift: int, at_end: bool) -> LabelPlace:
+    """The place of a name at `x`, `shift` below the height `mark` of its mark."""
+    y = mark + shift
+    beside = x + 2 if at_end else x - 2
+    return LabelPlace(x, y, at_end, f"{beside:.1f},{y - 4:.1f}" if abs(shift) >= FAR else "")
 
 
 def _box(x: float, y: float, at_end: bool, name: str) -> _Box:

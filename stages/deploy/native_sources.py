@@ -1,5 +1,6 @@
 """The C library's sources that a package carries for programs without Python."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 from stages.deploy.content import Content
@@ -54,10 +55,11 @@ from JPEG and PNG, sounds from WAV, FLAC, OGG and MP3; other formats only the Py
 
 
 def _engine(backend: str) -> str:
-    """The commands that bring the engine's own library beside the plug-in."""
+    """The commands that bring the engine's own library beside the plug-in, in the version that the
+    package was tested with."""
     if backend == "onnxruntime":
         return (
-            "    pip download --no-deps onnxruntime  # a wheel, which is a zip file: of it\n"
+            f"    pip download --no-deps {backend}=={version(backend)}  # a wheel, a zip file: of it\n"
             "    # onnxruntime/capi/libonnxruntime.so.* belongs beside the plug-in in /tmp/build"
         )
     option = f"-DAIWF_{backend.upper()}=/path"

@@ -196,6 +196,15 @@ def test_names_in_the_plot_cover_no_mark_and_no_other_name():
         assert apart or first[1] >= second[3] or second[1] >= first[3]
 
 
+def test_a_line_leads_to_a_name_that_stands_away_from_its_mark():
+    marks = [(250.0, 100.0)] * 6
+    places = label_places(marks, ["int8"] * 6)
+
+    near = [abs(place.y - 100) < 20 for place in places]
+    assert [not place.leader for place in places] == near == [True] * 4 + [False] * 2
+    assert places[4].leader == "261.0,76.0"
+
+
 def test_times_that_are_rounded_to_nothing_are_drawn(answered):
     found = compression_search.search_formats(Bench(SIZES, AGREEING)).candidates
     for candidate in found:
