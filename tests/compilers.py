@@ -1,6 +1,7 @@
 """What this machine lacks to compile programs and libraries of packages."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from stages.deploy.c_program.aar import java_home
@@ -10,10 +11,15 @@ INCLUDES = (Path("/usr/include"), Path("/usr/local/include"))
 HEADERS = ("jpeglib.h", "png.h", "zlib.h")
 
 
+def missing_headers(names: Sequence[str]) -> list[str]:
+    """Those of `names` that no folder of headers has."""
+    return [name for name in names if not any((at / name).is_file() for at in INCLUDES)]
+
+
 def cannot_compile() -> str:
     """Why no program with decoders of pictures can be compiled here; empty if one can."""
     lacking = [] if host_compiler() else ["a C compiler"]
-    lacking += [name for name in HEADERS if not any((at / name).is_file() for at in INCLUDES)]
+    lacking += missing_headers(HEADERS)
     return f"needs {', '.join(lacking)}" if lacking else ""
 
 

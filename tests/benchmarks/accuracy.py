@@ -30,17 +30,16 @@ from stages.etl.manifest import Sample, samples_of
 from stages.metrics.intervals import proportion
 from stages.metrics.paired import paired_drop
 from stages.models.network import assemble
-from stages.opening import open_store, resources_of
 from stages.parts import FAMILIES, STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
 from stages.store import Store
-from stages.tracking import QuietRun
 from stages.train.heads.backbone import backbone_file
 from stages.train.heads.features import Extractor, SampleView
 from stages.train.heads.prepared import preprocessing_of
 from stages.train.search.search_space import Input, inputs_of
 from tests.benchmarks.corruptions import corrupted
+from tests.benchmarks.pipelines import dataset_of, photo_pipeline, services_of
 
 PLAIN = Input("efficientnet_lite0", 224)
 STRENGTHS = [10.0**power for power in range(-4, 1)]  # of C, for the logistic regression
@@ -71,9 +70,7 @@ def main(
         train: dict[str, Any] = {"budget_minutes": float(minutes), "seed": seed}
         train |= {"families": families} if families else {}
         train |= {"metric": metric} if metric else {}
-        fields = {"name": "accuracy", "task": "image_classification", "data": "data"}
-        pipeline = PipelineConfig.model_validate({**fields, "train": train})
-        compare(Path(folder), pipeline, seed, finetuned)
+        compare(Path(folder), photo_pipeline("accuracy", train), seed, finetuned)
 
 
 def compare(folder: Path, pipeline: PipelineConfig, seed: int, finetuned: bool = True) -> None:
@@ -82,11 +79,9 @@ def compare(folder: Path, pipeline: PipelineConfig, seed: int, finetuned: bool =
     with TemporaryDirectory(prefix="aiwf-accuracy-") as work:
         settings = Settings(workspace=Path(work))
         source.add("data", folder, settings)
-        store, resources = open_store(settings), resources_of(settings)
-        services: dict[str, Any] = {"store": store, "run": QuietRun(), "resources": resources}
-        planned = resolve(pipeline, settings)
-        raw = source.raw_data(planned.data, settings)
-        dataset = STAGES["etl"](raw, planned.slice("etl"), **services)
+        services, planned = services_of(settings), resolve(pipeline, settings)
+        store = services["store"]
+        dataset = dataset_of(planned, settings, services)
         learnt, test = _splits(dataset, store)
         start = time.perf_counter()
         model = STAGES["train"](dataset, planned.slice("train"), **services)

@@ -9,15 +9,11 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from stages.config import PipelineConfig
 from stages.etl import source
-from stages.opening import open_store, resources_of
-from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
-from stages.tracking import QuietRun
 from stages.train.detection.detector_search import BACKBONE_RATES, DEFAULTS
 from stages.train.detection.preparation import prepare
 from stages.train.detection.progress import Progress
@@ -25,6 +21,7 @@ from stages.train.detection.training_loop import DetectorTraining, loop
 from stages.train.distributed import run_distributed
 from stages.train.distributed.cluster import cluster
 from stages.train.search.successive_halving import RungBudget
+from tests.benchmarks.pipelines import dataset_of, services_of
 
 WAYS = ("lite_detector", "mobile_ssd")
 OBJECTS = 400 * 2**20  # bytes for the states of two trials
@@ -41,15 +38,9 @@ def main(folder: str, epochs: str = "20", *ways: str) -> None:
 
 def _print_row(family: str, epochs: int, settings: Settings) -> None:
     """Train `family` with its backbone frozen and unfrozen, and print both curves."""
-    services: dict[str, Any] = {
-        "store": open_store(settings),
-        "run": QuietRun(),
-        "resources": resources_of(settings),
-    }
+    services = services_of(settings)
     pipeline = resolve(config(family, epochs), settings)
-    dataset = STAGES["etl"](
-        source.raw_data(pipeline.data, settings), pipeline.slice("etl"), **services
-    )
+    dataset = dataset_of(pipeline, settings, services)
     problem = prepare(dataset, pipeline.train, **services)
     placed = {"store": services["store"], "resources": services["resources"]}
     with cluster(services["resources"], problem.nbytes + OBJECTS):

@@ -25,12 +25,11 @@ from stages.etl import source
 from stages.evaluate.split_predictions import predictions
 from stages.metrics.paired import paired_drop
 from stages.models.export import export_network
-from stages.opening import open_store, resources_of
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
-from stages.tracking import QuietRun
 from stages.train.heads.network import arrays_of
+from tests.benchmarks.pipelines import dataset_of, photo_pipeline, services_of
 
 RUNS = 200  # of a network, whose median is its time
 
@@ -42,8 +41,7 @@ def main(folder: str, minutes: str = "25", family: str = "auto", share: str = "0
     with TemporaryDirectory(prefix="aiwf-distil-") as work:
         settings = Settings(workspace=Path(work))
         source.add("data", Path(folder), settings)
-        store = open_store(settings)
-        services = {"store": store, "run": QuietRun(), "resources": resources_of(settings)}
+        services = services_of(settings)
         answers: dict[str, Any] = {}
         for way, ships in (("teacher", ""), ("distilled", "distil"), ("pruned", "prune")):
             changes = {
@@ -51,12 +49,13 @@ def main(folder: str, minutes: str = "25", family: str = "auto", share: str = "0
                 for name, student in students.items()
             }
             train = {"budget_minutes": float(minutes), "growth": False, **changes}
-            fields = {"name": "distil", "task": "image_classification", "data": "data"}
-            pipeline = PipelineConfig.model_validate({**fields, "train": train})
+            pipeline = photo_pipeline("distil", train)
             start = time.perf_counter()
             dataset, model = trained(pipeline, settings, services)
             seconds = time.perf_counter() - start
-            predicted = predictions(model, dataset, store=store, run=QuietRun(), threads=2)
+            predicted = predictions(
+                model, dataset, store=services["store"], run=services["run"], threads=2
+            )
             answers[way] = np.array(predicted.answers)
             show(way, model, seconds, services)
             if way != "teacher":
@@ -70,8 +69,7 @@ def trained(
 ) -> tuple[Dataset, Model]:
     """The dataset and the model of `pipeline`."""
     planned = resolve(pipeline, settings)
-    raw = source.raw_data(planned.data, settings)
-    dataset = STAGES["etl"](raw, planned.slice("etl"), **services)
+    dataset = dataset_of(planned, settings, services)
     return dataset, STAGES["train"](dataset, planned.slice("train"), **services)
 
 

@@ -21,13 +21,11 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.config import PipelineConfig
 from stages.deploy.pack import unpack
 from stages.etl import source
 from stages.etl.manifest import samples_of
 from stages.evaluate.predictions import answers
 from stages.metrics import paired_drop, proportion
-from stages.opening import open_store, resources_of
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.runtime.predictor import Predictor
@@ -35,7 +33,7 @@ from stages.runtime.sounds import decode_sound
 from stages.runtime.spectrograms import log_mel
 from stages.settings import Settings
 from stages.tasks.sound_classification import SPECTROGRAM
-from stages.tracking import QuietRun
+from tests.benchmarks.pipelines import dataset_of, photo_pipeline, services_of
 
 TRAIN = {"families": ["efficientnet_lite0"], "trials": 12}
 PICTURES, SOUNDS = (".jpg", ".jpeg", ".png"), (".wav", ".flac", ".ogg")
@@ -93,18 +91,10 @@ def shipped(
     other: str, train: dict[str, Any], unknown: dict[str, list[bytes]], settings: Settings
 ) -> Shipped:
     """Train, evaluate and deploy with `train.other` set to `other`, and let the package answer."""
-    services = {
-        "store": open_store(settings),
-        "run": QuietRun(),
-        "resources": resources_of(settings),
-    }
-    fields = {"name": f"unknowns_{other}", "task": "image_classification", "data": "known"}
-    pipeline = resolve(
-        PipelineConfig.model_validate({**fields, "train": {**train, "other": other}}), settings
-    )
-    dataset = STAGES["etl"](
-        source.raw_data(pipeline.data, settings), pipeline.slice("etl"), **services
-    )
+    services = services_of(settings)
+    unplanned = photo_pipeline(f"unknowns_{other}", {**train, "other": other}, data="known")
+    pipeline = resolve(unplanned, settings)
+    dataset = dataset_of(pipeline, settings, services)
     model = STAGES["train"](dataset, pipeline.slice("train"), **services)
     report = STAGES["evaluate"](model, dataset, pipeline.slice("evaluate"), **services)
     packing = pipeline.slice("deploy", "device_sdk")

@@ -23,13 +23,12 @@ import numpy as np
 from stages.artifacts import Model
 from stages.config import PipelineConfig, TrainConfig
 from stages.etl import source
-from stages.opening import open_store, resources_of
 from stages.parts import ANSWERS, STAGES, TASKS
 from stages.runner.resolve import resolve
 from stages.settings import Settings
-from stages.tracking import QuietRun
 from stages.train.search.trial_search import score_of
 from tests.benchmarks import baselines
+from tests.benchmarks.pipelines import dataset_of, services_of
 
 DRAWS = 10_000  # of the bootstrap over seeds
 EXTRA_WORK = 1.5  # times their work, for the first baseline: its trials are cheaper on average
@@ -93,15 +92,8 @@ def measured(
     with TemporaryDirectory(prefix="aiwf-phases-") as work:
         settings = Settings(workspace=Path(work))
         source.add("data", folder, settings)
-        store = open_store(settings)
-        services: dict[str, Any] = {
-            "store": store,
-            "run": QuietRun(),
-            "resources": resources_of(settings),
-        }
-        planned = resolve(pipeline, settings)
-        raw = source.raw_data(planned.data, settings)
-        dataset = STAGES["etl"](raw, planned.slice("etl"), **services)
+        services, planned = services_of(settings), resolve(pipeline, settings)
+        dataset = dataset_of(planned, settings, services)
         start = time.perf_counter()
         slices = [planned.model_copy(update={"train": train}) for train in way(planned.train)]
         models = [STAGES["train"](dataset, part.slice("train"), **services) for part in slices]
@@ -110,7 +102,7 @@ def measured(
         report = STAGES["evaluate"](model, dataset, slices[0].slice("evaluate"), **services)
         value = report.overall[ANSWERS[TASKS[pipeline.task].answers].headline[0]].value
         network = PHASES.get(model.selection.get("phase"), model.family)
-        trials = json.loads(store.get(model.files["trials.json"]))
+        trials = json.loads(services["store"].get(model.files["trials.json"]))
         return SearchResult(value, seconds, network), planned.train, trials
 
 

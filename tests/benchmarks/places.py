@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.config import PipelineConfig
 from tests.benchmarks.accuracy import compare
+from tests.benchmarks.pipelines import photo_pipeline
 
 PLACES = 12
 SHARE = 0.3  # of the photos that are held out, at least
@@ -33,11 +33,9 @@ def main(folder: str, minutes: str = "10", seeds: str = "1") -> None:
     logging.disable(logging.INFO)
     for seed in range(int(seeds)):
         train: dict[str, Any] = {"budget_minutes": float(minutes), "seed": seed}
-        fields = {"name": "places", "task": "image_classification", "data": "data"}
         with TemporaryDirectory(prefix="aiwf-places-") as work:
             data = laid_out(Path(folder), Path(work) / "data", seed)
-            pipeline = PipelineConfig.model_validate({**fields, "train": train})
-            compare(data, pipeline, seed, finetuned=False)
+            compare(data, photo_pipeline("places", train), seed, finetuned=False)
 
 
 def laid_out(folder: Path, out: Path, seed: int) -> Path:

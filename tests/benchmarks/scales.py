@@ -12,24 +12,20 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import paddle
 from numpy.typing import NDArray
 
-from stages.config import PipelineConfig
 from stages.etl import source
-from stages.opening import open_store, resources_of
-from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.settings import Settings
-from stages.tracking import QuietRun
 from stages.train.heads.logistic_fit import LogisticFit
 from stages.train.heads.prepared import prepare
 from stages.train.heads.problem import Problem
 from stages.train.heads.standardised import StandardisedFeatures
 from stages.train.search.search_space import inputs_by_name
+from tests.benchmarks.pipelines import dataset_of, photo_pipeline, services_of
 
 PENALTIES = (0.02, 0.05, 0.1, 0.2, 0.5)
 DEPTHS = "last+16"
@@ -57,12 +53,9 @@ def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = 
         source.add("data", Path(folder), settings)
         family, _, size = model_input.partition("@")
         train = {"families": [family], "input_sizes": [int(size)], "trials": 1}
-        fields = {"name": "scales", "task": "image_classification", "data": "data", "train": train}
-        pipeline = resolve(PipelineConfig.model_validate(fields), settings)
-        services: dict[str, Any] = {"store": open_store(settings), "run": QuietRun()}
-        services["resources"] = resources_of(settings)
-        raw = source.raw_data(pipeline.data, settings)
-        dataset = STAGES["etl"](raw, pipeline.slice("etl"), **services)
+        pipeline = resolve(photo_pipeline("scales", train), settings)
+        services = services_of(settings)
+        dataset = dataset_of(pipeline, settings, services)
         deals = []
         for seed in range(int(seeds)):  # features are cached
             config = pipeline.train.model_copy(update={"seed": seed})

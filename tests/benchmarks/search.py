@@ -25,6 +25,7 @@ from stages.train.heads.backbone import backbone_file
 from stages.train.heads.prepared import prepare
 from stages.train.search.trial_search import search
 from tests import makers
+from tests.benchmarks.pipelines import services_of
 
 MANY = 100
 LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
@@ -56,12 +57,8 @@ def dataset_of(folder: str, settings: Settings) -> Dataset:
     """The Dataset that etl makes of `folder`."""
     source.add("data", Path(folder), settings)
     config = EtlSlice(task="image_classification", data=DataConfig(name="data"), etl=EtlConfig())
-    services = {
-        "store": open_store(settings),
-        "run": QuietRun(),
-        "resources": resources_of(settings),
-    }
-    dataset: Dataset = STAGES["etl"](source.raw_data(config.data, settings), config, **services)
+    raw, services = source.raw_data(config.data, settings), services_of(settings)
+    dataset: Dataset = STAGES["etl"](raw, config, **services)
     return dataset
 
 

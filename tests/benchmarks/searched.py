@@ -13,162 +13,37 @@ read once, by these networks alone; nothing is chosen on it.
 With `--cost` it prints what the same trainings cost in plain Paddle; with `--proxy N` the rank
 correlation of N random networks' early and full trainings, beside that of two seeds."""
 
-import csv
 import os
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from stages.artifacts import Dataset
-from stages.blobs.folder import FolderBlobs
 from stages.config import TrainConfig
-from stages.config.device import Device
 from stages.models.genotype import macs_of, parameters_of, parse
-from stages.parts import FAMILIES, TASKS
-from stages.runtime import steps
-from stages.store import Store
+from stages.parts import FAMILIES
 from stages.train.architecture.arms import ArchitectureSearch, training_of
 from stages.train.architecture.counted_limits import limits_of
-from stages.train.architecture.repeats import WITHOUT_TEACHER, repeated_networks, train_repeats
+from stages.train.architecture.repeats import repeated_networks, train_repeats, without_teacher
 from stages.train.architecture.space import architecture_space, genotype_of
-from stages.train.distillation.search_teacher import answers_of_folds, teacher_measures
-from stages.train.distributed.single_threaded import load_single_threaded
-from stages.train.heads.backbone import backbone_file
+from stages.train.distillation.search_teacher import teacher_measures
 from stages.train.heads.out_of_fold import weights_in
 from stages.train.heads.problem import Problem
-from stages.train.heads.windows import Windows, mean_per_row
-from stages.train.search.search_space import Input
-from stages.train.search.successive_halving import FixedSets, SuccessiveHalving, Trial, TrialResult
+from stages.train.heads.windows import mean_per_row
+from stages.train.search.successive_halving import FixedSets, SuccessiveHalving, Trial
 from stages.train.search.trial_worker import TrialPiece, TrialWorker
+from tests.benchmarks.searched_data import EPOCHS, Prepared, opened
+from tests.train.here import finish
 
-RUNGS = (3, 9)
-ARMS = ("evolution", "random")  # beside train.controller and the hand designs
-LIMITS = {"digits": (30_000, 1_000_000, 32)}  # parameters, MACs, side of pictures
-DEFAULT_LIMITS = (60_000, 4_000_000, 64)
-SPLITS = ("train", "validation", "test")
+RUNGS = (3, EPOCHS)
 DRAWS = 2000  # of a bootstrap
-
-
-class Data(NamedTuple):
-    """Samples as files, with the index of their label and their split, each [n]."""
-
-    task: str
-    names: list[str]
-    files: list[bytes]
-    labels: np.ndarray
-    splits: np.ndarray
-
-
-class Prepared(NamedTuple):
-    """What the networks learn from, and the test split: windows, the row of each, labels [n]."""
-
-    problem: Problem
-    test: np.ndarray
-    test_rows: np.ndarray
-    truth: np.ndarray
-
-
-def digits(seed: int = 0) -> Data:
-    """The digits as PNG files; 500 are trained on, 400 validate, the others are the test."""
-    from PIL import Image
-    from sklearn.datasets import load_digits
-
-    files, found = [], load_digits()
-    for picture in found.images:
-        out = BytesIO()
-        Image.fromarray((picture * 255 / 16).astype(np.uint8)).save(out, "PNG")
-        files.append(out.getvalue())
-    places = np.random.default_rng(seed).permutation(len(files))
-    splits = np.array(SPLITS)[np.searchsorted([500, 900], places, "right")]
-    names = [str(name) for name in found.target_names]
-    return Data("image_classification", names, files, found.target, splits)
-
-
-def read(folder: Path, seed: int = 0) -> Data:
-    """The samples of `folder`."""
-    table = folder / "folds.csv"
-    if table.exists():
-        rows = list(csv.reader(table.read_text().splitlines()))[1:]
-        paths = [folder / row[0] for row in rows]
-        folds = np.array([int(row[-1]) for row in rows])
-        last = folds.max()
-        splits = np.select([folds == last, folds == last - 1], ["test", "validation"], "train")
-        task = "sound_classification"
-    else:
-        paths = sorted(folder.glob("train/*/*")) + sorted(folder.glob("test/*/*"))
-        drawn = np.random.default_rng(seed).random(len(paths)) < 0.25
-        is_test = np.array([path.parts[-3] == "test" for path in paths])
-        splits = np.select([is_test, drawn], ["test", "validation"], "train")
-        task = "image_classification"
-    names = sorted({path.parent.name for path in paths})
-    labels = np.array([names.index(path.parent.name) for path in paths])
-    return Data(task, names, [path.read_bytes() for path in paths], labels, splits)
-
-
-def windows_of(data: Data, family: str, size: int) -> list[np.ndarray]:
-    """The windows of each sample for `family`."""
-    empty = Dataset(task=data.task, labels=tuple(data.names), revision="", counts={})
-    before = TASKS[data.task]().before(FAMILIES[family], size, empty)
-    dumped = [step.model_dump() for step in before]
-    return [steps.prepared(dumped, content).windows for content in data.files]
-
-
-def prepare(data: Data, config: TrainConfig, place: Path) -> Prepared:
-    """`data` for the searched family, with the teacher's answers if `config` has one."""
-    name = config.families[0]
-    size = config.input_sizes[0] if config.input_sizes else FAMILIES[name].size
-    every, is_test = windows_of(data, name, size), data.splits == "test"
-    learnt_from = np.flatnonzero(~is_test)
-    folds = np.where(data.splits[learnt_from] == "validation", 0, -1)
-    features = {Input(name, size).name: Windows.of([every[row] for row in learnt_from])}
-    whole = np.ones(len(learnt_from), bool)
-    problem = Problem(features, data.labels[learnt_from], folds, whole, len(data.names), 1)
-    if config.distils:
-        problem = replace(
-            problem, teacher_logits=teacher_answers(problem, data, learnt_from, config, place)
-        )
-    test = [every[row] for row in np.flatnonzero(is_test)]
-    rows = np.repeat(np.arange(len(test)), [len(each) for each in test])
-    return Prepared(problem, np.concatenate(test), rows, data.labels[is_test])
-
-
-def teacher_answers(
-    problem: Problem, data: Data, rows: np.ndarray, config: TrainConfig, place: Path
-) -> np.ndarray:
-    """The teacher's answers to `rows` of the data."""
-    family = FAMILIES[config.distils.teacher]
-    store = Store(FolderBlobs(place / "store"), place / "cache")
-    network = load_single_threaded(str(backbone_file(family, store).path))
-    own = data._replace(files=[data.files[row] for row in rows])
-    features = [network(each).mean(axis=0) for each in windows_of(own, family.name, family.size)]
-    name = Input(family.name, family.size).name
-    return answers_of_folds(problem, name, np.stack(features), config)
-
-
-def config_of(what: str, task: str, seed: int, teacher: str) -> TrainConfig:
-    parameters, macs, side = LIMITS.get(what, DEFAULT_LIMITS)
-    pictures = task == "image_classification"
-    return TrainConfig(
-        families=("searched_image" if pictures else "searched_audio",),
-        input_sizes=(side,) if pictures else (),
-        architecture="search",
-        baselines=ARMS,
-        folds=1,
-        epochs=RUNGS[-1],
-        metric="accuracy",
-        seed=seed,
-        device=Device(parameters=parameters, macs=macs),
-        distil={"family": "searched_image", "teacher": teacher} if teacher else "off",
-    )
 
 
 class Trainer:
@@ -189,21 +64,13 @@ class Trainer:
             if (rung := halving.next()) is None:
                 break
             begin = time.process_time()
-            result = self.trained(TrialPiece(rung, self.states.get(rung.number)))
+            piece = TrialPiece(rung, self.states.get(rung.number))
+            result, self.states[rung.number] = finish(self.worker, piece)
             arm = rung.hyperparameters["arm"]
             spent = time.process_time() - begin
             self.seconds[arm] = self.seconds.get(arm, 0.0) + spent
             halving.report(rung, result.measures["accuracy"], result)
         return halving.trials
-
-    def trained(self, piece: TrialPiece) -> TrialResult:
-        work = self.worker.work(piece)
-        while True:
-            try:
-                next(work)
-            except StopIteration as done:
-                result, self.states[piece.rung.number] = done.value
-                return result
 
     def train_sets(self, sets: Sequence[dict[str, Any]], first: int = 10_000) -> list[Trial]:
         """The trials of `sets`, trained to their end."""
@@ -233,9 +100,7 @@ def accuracy_of(trial: Trial, prepared: Prepared) -> float:
 
 def compare(what: str, minutes: float, seed: int, teacher: str, place: Path) -> dict[str, float]:
     """Search with one seed, print a line for each arm, and return its test accuracy."""
-    data = digits() if what == "digits" else read(Path(what))
-    config = config_of(what, data.task, seed, teacher)
-    prepared = prepare(data, config, place)
+    config, prepared = opened(what, place, seed, teacher)
     problem = prepared.problem
     [windows] = problem.features.values()
     shape = windows.values.shape[1:]
@@ -257,16 +122,10 @@ def compare(what: str, minutes: float, seed: int, teacher: str, place: Path) -> 
     over = sum(not limits.allow(parse(each.hyperparameters["genotype"])) for each in trials)
     if teacher:
         print(f"seed {seed}: the teacher {100 * teacher_measures(problem)['accuracy']:.1f} %")
-    alone = [each for each in trials if each.hyperparameters["arm"] == WITHOUT_TEACHER]
-    found = {
-        each.arm: each.trials
-        for each in repeated_networks(
-            [t for t in trials if t not in alone], config, problem.samples
-        )
-    }
-    found |= {WITHOUT_TEACHER: tuple(alone)} if alone else {}
     accuracies = {}
-    for arm, trainings in found.items():
+    best = repeated_networks(trials, config, problem.samples)
+    for network in [*best, *without_teacher(trials)]:
+        arm, trainings = network.arm, network.trials
         values = [accuracy_of(each, prepared) for each in trainings]
         genotype = parse(trainings[0].hyperparameters["genotype"])
         own = [each for each in trials if each.hyperparameters["arm"] == arm]
@@ -311,14 +170,12 @@ def main(what: str, minutes: str = "1.5", seeds: str = "5", teacher: str = "") -
 
 def cost(what: str) -> None:
     """Print the CPU seconds of trials beside those of the same trainings in plain Paddle."""
-    data = digits() if what == "digits" else read(Path(what))
-    config = config_of(what, data.task, 0, "")
-    problem = prepare(data, config, Path()).problem
+    config, prepared = opened(what, Path())
+    problem = prepared.problem
     ratios = []
     for hyperparameters in random_sets(config, problem, 8):
         trainer, begin = Trainer(problem, config), time.process_time()
-        halving = [{**hyperparameters, "arm": "random"}]
-        trainer.train_sets(halving)
+        trainer.train_sets([hyperparameters])
         ours = time.process_time() - begin
         epochs = len(trainer.states[0]["curve"])
         begin = time.process_time()
@@ -379,9 +236,8 @@ def proxy(what: str, count: int) -> None:
     """Print the rank correlations of early with full trainings, and of two seeds."""
     from scipy.stats import spearmanr
 
-    data = digits() if what == "digits" else read(Path(what))
-    config = config_of(what, data.task, 0, "")
-    problem = prepare(data, config, Path()).problem
+    config, prepared = opened(what, Path())
+    problem = prepared.problem
     trainer, rows = Trainer(problem, config), []
     for hyperparameters in random_sets(config, problem, count):
         first, second = trainer.train_sets([hyperparameters, {**hyperparameters, "seed": 1}])

@@ -22,14 +22,13 @@ from stages.artifacts import Dataset, Model, Report
 from stages.config import PipelineConfig
 from stages.etl import source
 from stages.etl.manifest import samples_of
-from stages.opening import open_store, resources_of
 from stages.parts import STAGES
 from stages.runner.resolve import resolve
 from stages.runtime.sounds import decode_sound
 from stages.runtime.spectrograms import log_mel
 from stages.settings import Settings
 from stages.store import Store
-from stages.tracking import QuietRun
+from tests.benchmarks.pipelines import dataset_of, services_of
 
 WAYS = {
     "vision": {"families": ["efficientnet_lite0"]},
@@ -78,14 +77,8 @@ def laid_out(folder: Path, rows: Sequence[dict[str, str]], fold: str, out: Path)
 
 def accuracies(data: str, ways: Sequence[str], settings: Settings, last: bool) -> list[float]:
     """The accuracy of the baseline and of each of `ways` on the test split of one Dataset."""
-    services = {
-        "store": open_store(settings),
-        "run": QuietRun(),
-        "resources": resources_of(settings),
-    }
-    pipeline = config(data, ways[0])
-    raw = source.raw_data(pipeline.data, settings)
-    dataset = STAGES["etl"](raw, pipeline.slice("etl"), **services)
+    services = services_of(settings)
+    dataset = dataset_of(config(data, ways[0]), settings, services)
     values = [baseline(dataset, services["store"])]
     for way in ways:
         pipeline = resolve(config(data, way), settings)

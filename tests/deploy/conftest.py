@@ -20,6 +20,7 @@ from stages.evaluate import evaluate
 from stages.evaluate.kinds import kind_of
 from stages.models.export import child_environment
 from stages.runtime import steps
+from stages.runtime.sealed import SEAL, seal
 from stages.store import Store
 from stages.tracking import QuietRun
 from tests import makers
@@ -120,6 +121,13 @@ def _evaluated(store: Store, model: Model, dataset: Dataset) -> Deployable:
 def package(deployable) -> Package:
     """The device SDK of the small model."""
     return deployable.deploy()
+
+
+def sealed_again(folder: Path) -> None:
+    """Seal the changed files of `folder`, as somebody might who wants to break a reader."""
+    names = [path for path in folder.rglob("*") if path.is_file() and path.name != SEAL]
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
+    (folder / SEAL).write_bytes(seal(files))
 
 
 def trained(

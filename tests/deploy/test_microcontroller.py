@@ -18,6 +18,7 @@ from stages.runtime.errors import AgreementNotMet, ConfigError
 from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
+from tests.deploy.conftest import sealed_again
 from tests.runtime.conftest import DESCRIPTION, colour_network
 from tests.runtime.networks import SPOTS, spots_network
 
@@ -42,12 +43,6 @@ def package(content, tmp_path):
         files[GOLDEN] = spelled(expected(predictor, content.golden, 1e-3))
     write_folder(tmp_path, {**files, SEAL: seal(files)})
     return tmp_path
-
-
-def sealed_again(folder) -> None:
-    names = [path for path in folder.rglob("*") if path.is_file() and path.name != SEAL]
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
-    (folder / SEAL).write_bytes(seal(files))
 
 
 def changed(folder, name: str, old: str, new: str) -> None:

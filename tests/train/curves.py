@@ -1,10 +1,11 @@
 """Numbers that say how a training went, to compare with those of an earlier release."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from tests.train.recorded import recorded
 
 # Relative, as processors round float32 differently. Of SSE4.1, AVX2 and AVX-512, the results of
 # heads on frozen features differ by at most 1e-4. Those of whole networks differ by up to 2e-2:
@@ -31,7 +32,7 @@ def differences(
     found: dict[str, list[float]], table: Path, case: str, tolerance: float
 ) -> dict[str, Any]:
     """What of `found` differs from the `case` of `table` by more than `tolerance`."""
-    before = json.loads(table.read_text())[case]
+    before = recorded(table, case)
     return {
         name: (before.get(name), found.get(name))
         for name in before.keys() | found.keys()
@@ -45,9 +46,3 @@ def near(before: list[float] | None, now: list[float] | None, tolerance: float) 
         return False
     scale = max(map(abs, [*before, 1e-3]))
     return bool(np.allclose(before, now, rtol=0, atol=tolerance * scale))
-
-
-def write(table: Path, cases: dict[str, dict[str, list[float]]]) -> None:
-    """Write the table of all `cases`."""
-    lines = (f"{json.dumps(name)}: {json.dumps(found)}" for name, found in cases.items())
-    table.write_text("{\n" + ",\n".join(lines) + "\n}\n")

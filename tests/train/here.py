@@ -3,10 +3,21 @@
 It makes the same workers from the same shared data and drives the same sources as
 `stages.train.distributed.executor`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+
+def finish(worker: Any, piece: Any, on_report: Callable[[Any, Any], Any] = lambda *_: None) -> Any:
+    """The result of `piece`, done by `worker`; reports go to `on_report`, with the piece."""
+    work = worker.work(piece)
+    while True:
+        try:
+            report = next(work)
+        except StopIteration as end:
+            return end.value
+        on_report(piece, report)
 
 
 class Pool:
@@ -17,25 +28,15 @@ class Pool:
 
     def run(self, source: Any) -> None:
         while (piece := source.next()) is not None:
-            source.on_result(piece, self._done(piece, source.on_report))
+            source.on_result(piece, finish(self.worker, piece, source.on_report))
 
     def map(self, pieces: Any, progress: Any) -> list[Any]:
         """The results of `pieces`, in their order, as `Executor.map`."""
         results: list[Any] = []
         for piece in pieces:
-            results.append(self._done(piece, lambda *_: None))
+            results.append(finish(self.worker, piece))
             progress(len(results), len(pieces))
         return results
-
-    def _done(self, piece: Any, on_report: Any) -> Any:
-        """The result of `piece`, whose reports go to `on_report`."""
-        work = self.worker.work(piece)
-        while True:
-            try:
-                report = next(work)
-            except StopIteration as end:
-                return end.value
-            on_report(piece, report)
 
 
 @contextmanager

@@ -23,10 +23,7 @@ MANIFEST = b"""<manifest xmlns:android="http://schemas.android.com/apk/res/andro
 </manifest>
 """
 PROGUARD = b"-keep class org.aiworkflow.sdk.** { *; }\n"
-ALL_DECODERS = {
-    "pictures": ("decode_jpeg.c", "decode_png.c", "no_pictures.c", "no_sounds.c"),
-    "sounds": ("no_pictures.c",),
-}
+ALL_DECODERS = ("decode_jpeg.c", "decode_png.c", "no_pictures.c")  # CMake chooses
 
 
 def java_home() -> Path | None:
@@ -38,11 +35,8 @@ def java_home() -> Path | None:
 
 def sources(network: NetworkSource, modality: str) -> dict[str, bytes]:
     """What a user's tools compile: C sources with CMake, Java classes, and a script."""
-    c_files = {**library_files(ALL_DECODERS[modality])}
-    c_files |= {f"network/{name}": data for name, data in network.files.items()}
+    c_files = library_files(network, modality, ALL_DECODERS)
     c_files |= {name: (JAVA / name).read_bytes() for name in ("aiwf_jni.c", "CMakeLists.txt")}
-    if modality == "sounds":
-        c_files["src/decode_wav.c"] = (NATIVE / "programs/decode_wav.c").read_bytes()
     return {
         **{f"jni/{name}": data for name, data in c_files.items()},
         **{f"java/{CLASS_FOLDER}/{name}": (JAVA / name).read_bytes() for name in CLASSES},
@@ -75,9 +69,7 @@ def answers_on_jvm(
 ) -> list[dict[str, float]]:
     """The scores by label that the AAR's own classes and assets give for `samples`, with the C
     sources in the folder `jni` compiled for this computer. Raises AgreementNotMet if one fails."""
-    home = java_home()
-    if home is None:
-        raise ConfigError("android: there is no JDK here.", "Run: apt install openjdk-17-jdk")
+    home = _development_kit()
     with TemporaryDirectory() as name:
         folder = Path(name)
         option = f"-DPICTURES={'ON' if modality == 'pictures' else 'OFF'}"
@@ -99,19 +91,24 @@ def answers_on_jvm(
     return [_scores(line.split("\t")) for line in lines]
 
 
+def _development_kit() -> Path:
+    """The folder of java_home. Raises ConfigError without one."""
+    home = java_home()
+    if home is None:
+        raise ConfigError("android: there is no JDK here.", "Run: apt install openjdk-17-jdk")
+    return home
+
+
 def _scores(fields: Sequence[str]) -> dict[str, float]:
     return dict(zip(fields[::2], map(float, fields[1::2]), strict=True))
 
 
 def _compiled(folder: Path, files: Sequence[Path], path: Path | None = None) -> Path:
     """The folder of the classes that the Java `files` are compiled to, with `path` to others."""
-    home = java_home()
-    if home is None:
-        raise ConfigError("android: there is no JDK here.", "Run: apt install openjdk-17-jdk")
-    out = folder / "classes"
+    out, compiler = folder / "classes", str(_development_kit() / "bin/javac")
     options = ["--release", RELEASE, "-g:none", "-Xlint:-options", "-encoding", "UTF-8"]
     earlier = ["-cp", str(path)] if path else []
-    _run([str(home / "bin/javac"), *options, *earlier, "-d", str(out), *map(str, files)])
+    _run([compiler, *options, *earlier, "-d", str(out), *map(str, files)])
     return out
 
 

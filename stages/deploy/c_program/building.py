@@ -12,10 +12,7 @@ from stages.deploy.c_source.builds import host_compiler
 from stages.deploy.packed import write_folder
 from stages.runtime.errors import AgreementNotMet, ConfigError
 
-DECODERS = {
-    "pictures": ("decode_jpeg.c", "decode_png.c", "no_sounds.c"),
-    "sounds": ("no_pictures.c",),
-}
+DECODERS = ("decode_jpeg.c", "decode_png.c")
 LIBRARIES = {"pictures": ("-ljpeg", "-lpng", "-lz"), "sounds": ()}
 OPTIONS = ("-std=c99", "-O3", "-ffp-contract=off", "-w", "-DAIWF_WITH_COMPILED")
 LINKING = ("-static", "-s", "-Wl,--gc-sections", "-Wl,--build-id=none")
@@ -62,14 +59,11 @@ def write_sources(
 ) -> None:
     """Write what the program is compiled from into `folder`."""
     programs = ("aiwf_predict.c", "embedded.c", "embedded.h", "executable.c")
-    extra = ("decode_wav.c",) if modality == "sounds" else ()
-    parts = {f"programs/{name}": (NATIVE / "programs" / name) for name in (*programs, *extra)}
     write_folder(
         folder,
         {
-            **library_files(DECODERS[modality]),
-            **{f"network/{name}": data for name, data in network.files.items()},
-            **{name: path.read_bytes() for name, path in parts.items()},
+            **library_files(network, modality, DECODERS),
+            **{f"programs/{name}": (NATIVE / "programs" / name).read_bytes() for name in programs},
             **{f"inside/{place}": data for place, data in enumerate(files.values())},
             "inside.S": _assembly(len(files)),
             "programs/table.c": _table(list(files)),

@@ -3,7 +3,7 @@ reads of a package."""
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +20,8 @@ NATIVE = Path(runtime.__path__[0]) / "native"
 RIFF = b"RIFF"  # how a WAV begins
 NETWORK_FILE = "network.sha256"
 MOST_WEIGHTS = 8_000_000  # bytes: more takes a compiler minutes and gigabytes
-# Of the C library, what a program of its own does without.
-ELSEWHERE = ("decode_sound.c", "no_pictures.c", "no_sounds.c")
+# Of the C library, what decodes samples or stands in a decoder's place.
+DECODERS = {"decode_jpeg.c", "decode_png.c", "decode_sound.c", "no_pictures.c", "no_sounds.c"}
 
 
 class NetworkSource(NamedTuple):
@@ -53,16 +53,21 @@ def network_source(content: Content) -> NetworkSource:
     return NetworkSource(files, digest.hexdigest(), source.weight_bytes, source.multiplications)
 
 
-def library_files(decoders: tuple[str, ...] = ()) -> dict[str, bytes]:
-    """The C library's sources and headers and the compiled engine, by their paths there.
-    `decoders`: files for pictures and sounds; without, a caller brings pixels or samples."""
+def library_files(
+    network: NetworkSource, modality: str, pictures: Sequence[str]
+) -> dict[str, bytes]:
+    """The C library's sources and headers, the compiled engine and its `network`, by their paths.
+    Sounds are read from WAV. `pictures`: the library's files that decode pictures, or
+    no_pictures.c, with which a caller brings pixels."""
     folders = (NATIVE / "include", NATIVE / "src")
     paths = [path for folder in folders for path in sorted(folder.glob("*.[ch]"))]
-    chosen = decoders or ("no_pictures.c", "no_sounds.c")
-    unwanted = {*ELSEWHERE, "decode_jpeg.c", "decode_png.c"} - set(chosen)
-    paths = [path for path in paths if path.name not in unwanted]
+    chosen = {*pictures, "no_sounds.c"} if modality == "pictures" else {"no_pictures.c"}
+    paths = [path for path in paths if path.name not in DECODERS - chosen]
     paths.append(NATIVE / "engines/compiled.c")
-    return {path.relative_to(NATIVE).as_posix(): path.read_bytes() for path in paths}
+    found = {path.relative_to(NATIVE).as_posix(): path.read_bytes() for path in paths}
+    if modality == "sounds":
+        found["src/decode_wav.c"] = (NATIVE / "programs/decode_wav.c").read_bytes()
+    return found | {f"network/{name}": data for name, data in network.files.items()}
 
 
 def golden_cases(folder: Path, modality: str) -> dict[str, Any]:

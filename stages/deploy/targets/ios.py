@@ -86,14 +86,8 @@ class Ios(DeviceSdk):
 
 
 def _sources(network: NetworkSource, modality: str) -> dict[str, bytes]:
-    decoders = () if modality == "pictures" else ("no_pictures.c",)
-    c_files = {
-        **library_files(decoders),
-        **{f"network/{name}": data for name, data in network.files.items()},
-        "include/module.modulemap": MODULE,
-    }
-    if modality == "sounds":
-        c_files["src/decode_wav.c"] = (NATIVE / "programs/decode_wav.c").read_bytes()
+    c_files = library_files(network, modality, ("no_pictures.c",))
+    c_files["include/module.modulemap"] = MODULE
     return {
         "Package.swift": MANIFEST,
         f"{SWIFT_TARGET}/Predictor.swift": (NATIVE / "swift/Predictor.swift").read_bytes(),

@@ -15,15 +15,14 @@ from stages.metrics.over_seeds import over_seeds
 from stages.models.arrays import unpack_arrays
 from stages.train.architecture.hand_designs import OPERATIONS
 from stages.train.architecture.repeats import (
-    WITHOUT_TEACHER,
     RepeatedNetwork,
     choose_repeated,
     repeated_networks,
+    without_teacher,
 )
 from stages.train.cost.minutes import Minutes
 from stages.train.distillation.search_teacher import teacher_measures
-from stages.train.heads.baselines import comparison
-from stages.train.heads.baselines import verdict as gain_verdict
+from stages.train.heads.baselines import comparison, gain_record
 from stages.train.heads.problem import Problem
 from stages.train.search.selection import DECIMALS, result_of
 from stages.train.search.successive_halving import Trial
@@ -39,12 +38,8 @@ def architecture_record(
     with a 95 % interval, in the mean over its seeds; the gain of the controller's best network over
     the best of each other arm, with a 95 % interval; the verdict; with a teacher what it
     brought."""
-    arms: dict[str, list[Trial]] = {}
-    for trial in trials:
-        arms.setdefault(trial.hyperparameters["arm"], []).append(trial)
-    alone = arms.pop(WITHOUT_TEACHER, [])
-    searched_trials = [t for t in trials if t.hyperparameters["arm"] != WITHOUT_TEACHER]
-    best = {each.arm: each for each in repeated_networks(searched_trials, config, problem.samples)}
+    best = {each.arm: each for each in repeated_networks(trials, config, problem.samples)}
+    arms = {name: [each for each in trials if each.hyperparameters["arm"] == name] for name in best}
     searched = best.get(config.controller)
     gains = {
         name: _compared(searched, network, config.metric, problem)
@@ -64,7 +59,7 @@ def architecture_record(
         },
         "gains": {name: gain["gain"] for name, gain in gains.items()},
         "verdict": verdict(gains),
-        **_distillation_record(list(best.values()), alone, config, problem),
+        **_distillation_record(list(best.values()), without_teacher(trials), config, problem),
     }
 
 
@@ -81,20 +76,21 @@ def _compared(
     """The gain of `ours` over `theirs` in the mean over pairs of their seeds, and the verdict."""
     pairs = zip(ours.trials, theirs.trials, strict=False)
     gains = [comparison(*pair, metric, problem)["gain"] for pair in pairs]
-    mean = over_seeds([Measure(**gain, n=problem.samples) for gain in gains])
-    figures = {name: round(getattr(mean, name), DECIMALS) for name in ("value", "low", "high")}
-    return {"gain": figures, "verdict": gain_verdict(mean)}
+    return gain_record(over_seeds([Measure(**gain, n=problem.samples) for gain in gains]))
 
 
 def _distillation_record(
-    best: Sequence[RepeatedNetwork], alone: Sequence[Trial], config: TrainConfig, problem: Problem
+    best: Sequence[RepeatedNetwork],
+    alone: Sequence[RepeatedNetwork],
+    config: TrainConfig,
+    problem: Problem,
 ) -> dict[str, Any]:
     """The record of the teacher: its measure on held-out samples, and the gain of the best network
-    with it over the same network without, at equal epochs; empty without a teacher."""
+    with it over the same network without, which is `alone`, at equal epochs; empty without a
+    teacher."""
     if not alone or config.distils is None:
         return {}
-    student = choose_repeated(best, config, problem.samples)
-    without = RepeatedNetwork(tuple(alone))
+    student, [without] = choose_repeated(best, config, problem.samples), alone
     return {
         "distillation": {
             "teacher": config.distils.teacher,

@@ -13,7 +13,8 @@ from stages.train.search.successive_halving import Hyperparameters, Trial
 
 SEED = "seed"  # hyperparameter of a further training of a network; the first one has none
 WITHOUT_TEACHER = "without teacher"  # the arm of the winner's trainings on the labels alone
-TrainSets = Callable[[Sequence[Hyperparameters]], list[Trial]]
+# trains sets of hyperparameters to their end; the trials have numbers from a first one on
+TrainSets = Callable[[Sequence[Hyperparameters], int], list[Trial]]
 
 
 class RepeatedNetwork(NamedTuple):
@@ -42,10 +43,11 @@ def train_repeats(
 ) -> list[Trial]:
     """The further trainings of the best of `trials` of each arm, `train.architecture_seeds` in
     all; and of those networks the best one as often without its teacher, if there is one.
-    `samples`: held out; `train_sets` trains sets of hyperparameters to their end."""
+    `samples`: held out."""
     best = best_of_arms(trials, config, samples)
     seeds = range(1, config.architecture_seeds)
-    further = train_sets([{**each.hyperparameters, SEED: seed} for each in best for seed in seeds])
+    sets = [{**each.hyperparameters, SEED: seed} for each in best for seed in seeds]
+    further = train_sets(sets, len(trials))
     if config.distils is None:
         return further
     networks = repeated_networks([*trials, *further], config, samples)
@@ -56,7 +58,8 @@ def train_repeats(
         if name not in (SOFT_WEIGHT, SOFT_TEMPERATURE)
     }
     alone = {**hyperparameters, "arm": WITHOUT_TEACHER}
-    return further + train_sets([alone, *({**alone, SEED: seed} for seed in seeds)])
+    sets = [alone, *({**alone, SEED: seed} for seed in seeds)]
+    return further + train_sets(sets, len(trials) + len(further))
 
 
 def best_of_arms(trials: Sequence[Trial], config: TrainConfig, samples: int) -> list[Trial]:
@@ -80,6 +83,13 @@ def repeated_networks(
     return [RepeatedNetwork(tuple(trainings[_network(trial)])) for trial in best]
 
 
+def without_teacher(trials: Sequence[Trial]) -> list[RepeatedNetwork]:
+    """The winner as it was trained on the labels alone, with all these trainings among `trials`;
+    none if there is no teacher."""
+    alone = tuple(trial for trial in trials if trial.hyperparameters["arm"] == WITHOUT_TEACHER)
+    return [RepeatedNetwork(alone)] if alone else []
+
+
 def choose_repeated(
     networks: Sequence[RepeatedNetwork], config: TrainConfig, samples: int
 ) -> RepeatedNetwork:
@@ -91,10 +101,7 @@ def choose_repeated(
 
 def chosen_network(trials: Sequence[Trial], config: TrainConfig, samples: int) -> Trial:
     """The training that ships: of the best network's, that with the least log loss."""
-    without = tuple(each for each in trials if each.hyperparameters["arm"] == WITHOUT_TEACHER)
-    networks = repeated_networks(trials, config, samples) + [RepeatedNetwork(without)] * bool(
-        without
-    )
+    networks = [*repeated_networks(trials, config, samples), *without_teacher(trials)]
     network = choose_repeated(networks, config, samples)
     return min(
         network.trials, key=lambda trial: (result_of(trial).measures["log_loss"], trial.number)

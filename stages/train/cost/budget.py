@@ -35,6 +35,7 @@ REPEAT_EPOCH_SHARE = 0.75
 MOST_SHARE_OF_REPEATS = 0.35  # of the budget, for further seeds of an architecture search
 TEACHER_SECONDS = 5.0  # linear heads of all folds, the teachers of an architecture search
 MAX_TRIALS = 32  # more do not improve a head
+MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than a further family or fine-tuning
 MAX_ARCHITECTURES = 600  # trials of all arms of an architecture search
 
 
@@ -62,9 +63,8 @@ def trials_within(config: TrainConfig, samples: int, views: int, speed: float) -
 
 def with_repeats_within(config: TrainConfig, samples: int, views: int, speed: float) -> TrainConfig:
     """`config` with as many of `train.architecture_seeds` as take at most MOST_SHARE_OF_REPEATS of
-    its minutes; unchanged if it searches no architecture, or `train.trials` is set. Arguments as of
-    `trials_within`."""
-    if not config.has_repeats or config.trials:
+    its minutes; unchanged if it searches no architecture. Arguments as of `trials_within`."""
+    if not config.has_repeats:
         return config
     most = MOST_SHARE_OF_REPEATS * config.budget_minutes * 60 * speed
     for seeds in range(config.architecture_seeds, 1, -1):
@@ -125,9 +125,14 @@ def teacher_input(config: TrainConfig) -> Input | None:
             "train.distil.teacher is auto: which family it is, is known once the run is planned.",
             "Plan the pipeline, or name a family.",
         )
-    alone = config.model_copy(
-        update={"families": (distil.teacher,), "larger": False, "input_sizes": ()}
-    )
+    # train.input_sizes are those of the searched networks
+    return smallest_input(config.model_copy(update={"input_sizes": ()}), distil.teacher)
+
+
+def smallest_input(config: TrainConfig, family: str) -> Input:
+    """The `family` at the smallest of its sizes, as `config` would take it if it named no other.
+    Raises what `inputs_of` raises."""
+    alone = config.model_copy(update={"families": (family,), "larger": False})
     return min(inputs_of(alone), key=lambda model_input: model_input.size)
 
 

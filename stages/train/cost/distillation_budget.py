@@ -20,6 +20,7 @@ from stages.train.cost.budget import (
     REFERENCE_CORES,
     SCRATCH_STEP_PASSES,
     forward_seconds,
+    smallest_input,
 )
 from stages.train.cost.finetune_budget import (
     STARTUP_SECONDS,
@@ -122,14 +123,13 @@ def pruned(prune: Prune, teacher: Input) -> StudentCost:
 
 def student_input(config: TrainConfig, distil: Distil) -> Input:
     """The input of the student: its family at the smallest of its sizes. Raises ConfigError if the
-    family is not known yet, and what `inputs_of` raises."""
+    family is not known yet, and what `smallest_input` raises."""
     if distil.family == "auto":
         raise ConfigError(
             "train.distil is auto: which family is the student is known once the run is planned.",
             "Plan the pipeline, or name a family.",
         )
-    alone = config.model_copy(update={"families": (distil.family,), "larger": False})
-    return min(inputs_of(alone), key=lambda model_input: model_input.size)
+    return smallest_input(config, distil.family)
 
 
 def with_student_family(config: TrainConfig) -> TrainConfig:

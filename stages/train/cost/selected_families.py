@@ -11,9 +11,8 @@ from stages.resources import Resources
 from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.tasks import is_compatible
 from stages.train import Trainer
+from stages.train.cost.budget import MIN_TRIALS_PER_INPUT
 from stages.train.search.search_space import inputs_of
-
-MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than a further family
 
 
 def with_weights(task: str, config: TrainConfig, resources: Resources) -> TrainConfig:

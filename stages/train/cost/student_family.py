@@ -11,6 +11,11 @@ from stages.tasks import is_compatible
 from stages.train.cost.distillation_budget import student_costs
 from stages.train.cost.selected_families import default_families
 
+ANOTHER_STUDENT = (
+    "Provide them in AIWF_WEIGHTS, or name another family, or small_image or small_audio, which "
+    "need none."
+)
+ANOTHER_TEACHER = "Provide them in AIWF_WEIGHTS, or name another teacher."
 LAST_MAP = (
     "train.prune: heads take features of the last map alone, as the channels of inner maps that a "
     "head takes cannot be removed"
@@ -28,7 +33,7 @@ def with_student(task: str, config: TrainConfig, resources: Resources) -> TrainC
         return config
     if config.architecture == "search":
         return _with_teacher(task, config, resources)
-    if distil.family != "auto":
+    if distil.family != AUTO:
         _check(distil.family, task)
         return _resolved(config, distil.family, resources)
     names = dict.fromkeys([*config.families, *default_families(task, config)])
@@ -73,17 +78,16 @@ def _with_teacher(task: str, config: TrainConfig, resources: Resources) -> Train
     distil = config.distils
     assert distil is not None  # noqa: S101
     student = distil.model_copy(update={"family": config.families[0]})
-    if distil.teacher in config.weights:
-        return config.model_copy(update={"distil": student})
     if distil.teacher != AUTO:
-        found = available_weights(FAMILIES[distil.teacher], resources, requested=True)
-        return _with_weights(config, student, found)
+        found = _weights_of(distil.teacher, config, resources, requested=True)
+        return _with_weights(config, student, distil.teacher, found, ANOTHER_TEACHER)
     plain = default_families(task, config.model_copy(update={"architecture": "off"}), ())
     names = [name for name in plain if FAMILIES[name].frozen]
     for name in sorted(names, key=lambda name: (FAMILIES[name].cost, name)):
-        found = available_weights(FAMILIES[name], resources, requested=False)
+        found = _weights_of(name, config, resources, requested=False)
         if found.weights is not None:
-            return _with_weights(config, student.model_copy(update={"teacher": name}), found)
+            named = student.model_copy(update={"teacher": name})
+            return _with_weights(config, named, name, found, ANOTHER_TEACHER)
     raise ConfigError(
         f"train.distil: no weights of a family for {task} are available, which could teach the "
         "networks of the search.",
@@ -91,14 +95,26 @@ def _with_teacher(task: str, config: TrainConfig, resources: Resources) -> Train
     )
 
 
-def _with_weights(config: TrainConfig, distil: Distil, found: AvailableWeights) -> TrainConfig:
-    """`config` with `distil` and the weights `found` of its teacher."""
+def _weights_of(
+    name: str, config: TrainConfig, resources: Resources, *, requested: bool
+) -> AvailableWeights:
+    """The weights of the family `name`: those in `config`, which are resolved, or those that
+    `available_weights` finds."""
+    if name in config.weights:
+        return AvailableWeights(config.weights[name])
+    return available_weights(FAMILIES[name], resources, requested)
+
+
+def _with_weights(
+    config: TrainConfig, distil: Distil, name: str, found: AvailableWeights, remedy: str
+) -> TrainConfig:
+    """`config` with `distil`, and with the weights `found` of the family `name`, which is the
+    student or the teacher of `distil`. Raises ConfigError with the `remedy` if there are none."""
     if found.weights is None:
         raise ConfigError(
-            f"train.distil: no weights of {distil.teacher} are available. {found.why}".strip(),
-            "Provide them in AIWF_WEIGHTS, or name another teacher.",
+            f"train.distil: no weights of {name} are available. {found.why}".strip(), remedy
         )
-    own = {distil.teacher: found.weights} if found.weights else {}
+    own = {name: found.weights} if found.weights else {}
     all_weights = {**config.weights, **own}
     return config.model_copy(update={"distil": distil, "weights": all_weights})
 
@@ -139,13 +155,10 @@ def _check_searched(task: str, config: TrainConfig, distil: Distil | None) -> No
             "train.distil: where the architecture is searched, its networks are the students.",
             "Take `family` and `genotype` out, or name the `teacher` alone.",
         )
-    name = distil.teacher
-    if name != AUTO and not (is_compatible(name, task) and FAMILIES[name].frozen):
-        teachers = [
-            each for each in FAMILIES if is_compatible(each, task) and FAMILIES[each].frozen
-        ]
+    teachers = [name for name in FAMILIES if is_compatible(name, task) and FAMILIES[name].frozen]
+    if distil.teacher not in (AUTO, *teachers):
         raise ConfigError(
-            f"train.distil: '{name}' cannot be the teacher of a search for {task}.",
+            f"train.distil: '{distil.teacher}' cannot be the teacher of a search for {task}.",
             f"There are: {', '.join(teachers)}.",
         )
 
@@ -177,16 +190,6 @@ def _resolved(config: TrainConfig, name: str, resources: Resources) -> TrainConf
     has none."""
     distil = config.distils
     assert distil is not None  # noqa: S101
-    weights = config.weights.get(name)
-    if weights is None:
-        found = available_weights(FAMILIES[name], resources, requested=distil.family == name)
-        if found.weights is None:
-            raise ConfigError(
-                f"train.distil: no weights of {name} are available. {found.why}".strip(),
-                "Provide them in AIWF_WEIGHTS, or name another family, or small_image or "
-                "small_audio, which need none.",
-            )
-        weights = found.weights
-    changes = {"distil": distil.model_copy(update={"family": name})}
-    all_weights = {**config.weights, name: weights} if weights else dict(config.weights)
-    return config.model_copy(update={**changes, "weights": all_weights})
+    found = _weights_of(name, config, resources, requested=distil.family == name)
+    named = distil.model_copy(update={"family": name})
+    return _with_weights(config, named, name, found, ANOTHER_STUDENT)

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.config import TrainConfig
 from stages.models.family import LAST
 from stages.models.weights import Array
 from stages.train.heads.problem import Problem
+from stages.train.search.search_space import DEFAULTS
 
 INNER_SHARE = 5  # every so many of the other samples decide when training stops
 
@@ -34,6 +36,20 @@ def head_without_fold(
     fit = fit_of(inner, features, dict(hyperparameters))
     fit.fit(epochs, patience)
     return dict(fit.arrays())
+
+
+def linear_head_without_fold(
+    problem: Problem, input_name: str, class_balance: str, fold: int, config: TrainConfig
+) -> dict[str, Array]:
+    """As `head_without_fold`: a linear head with the default L2 penalty, which no trial chose."""
+    hyperparameters = {
+        "input": input_name,
+        "head": "linear",
+        "l2": DEFAULTS["l2"],
+        "class_balance": class_balance,
+    }
+    about = (problem, input_name, hyperparameters)
+    return head_without_fold(*about, fold, config.epochs, config.patience)
 
 
 def plain_problem(problem: Problem, features: dict[str, Any]) -> Problem:

@@ -10,13 +10,11 @@ from stages.config import TrainConfig
 from stages.config.distillation import Distil, Prune
 from stages.models.weights import Array
 from stages.runtime.errors import ConfigError
-from stages.train.distillation.fold_heads import head_without_fold, plain_problem
+from stages.train.distillation.fold_heads import linear_head_without_fold, plain_problem
 from stages.train.distillation.student_problem import Services, StudentProblem
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_name
-from stages.train.heads.backbone import backbone_file
-from stages.train.heads.features import Extractor, SampleView
-from stages.train.heads.prepared import Prepared, preprocessing_of
-from stages.train.search.search_space import DEFAULTS
+from stages.train.heads.features import SampleView
+from stages.train.heads.prepared import Prepared, frozen_features
 
 Arrays = dict[str, Array]
 Candidates = Callable[[int | None], FinetuneCandidate]  # by the fold that a student does not see
@@ -72,25 +70,14 @@ def _published_candidates(
 ) -> PublishedCandidates:
     model_input, (store, run, resources) = student_problem.cost.model_input, services
     plain = np.flatnonzero(prepared.problem.plain)
-    extractor = Extractor(
-        backbone_file(model_input.initialised_family, store, resources),
-        preprocessing_of(model_input, student_problem.dataset, store),
-        resources,
-        lambda done: run.progress("the student's features", min(done, len(plain)), len(plain)),
-        on_cluster=resources.on_cluster,
-    )
-    features = extractor.rows([SampleView(prepared.views[row].digest) for row in plain])
+    views = [SampleView(prepared.views[row].digest) for row in plain]
+    about = (model_input, student_problem.dataset, views, "the student's features")
+    features = frozen_features(*about, store=store, run=run, resources=resources)
     problem = plain_problem(prepared.problem, {model_input.name: features})
-    hyperparameters = {
-        "input": model_input.name,
-        "head": "linear",
-        "l2": DEFAULTS["l2"],
-        "class_balance": student_problem.teacher.head["class_balance"],
-    }
+    balance = student_problem.teacher.head["class_balance"]
 
     def head_without(fold: int) -> Arrays:
-        about = (problem, model_input.name, hyperparameters)
-        return head_without_fold(*about, fold, config.epochs, config.patience)
+        return linear_head_without_fold(problem, model_input.name, balance, fold, config)
 
     published = model_input.initialised_family.load(resources)
     return PublishedCandidates(student_problem, published, head_without, config.validation_folds)

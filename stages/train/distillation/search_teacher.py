@@ -16,13 +16,10 @@ from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
 from stages.train.cost.budget import teacher_input
-from stages.train.distillation.fold_heads import head_without_fold, plain_problem
-from stages.train.heads.backbone import backbone_file
-from stages.train.heads.features import Extractor
-from stages.train.heads.prepared import Prepared, preprocessing_of
+from stages.train.distillation.fold_heads import linear_head_without_fold, plain_problem
+from stages.train.heads.prepared import Prepared, frozen_features
 from stages.train.heads.problem import Problem
 from stages.train.heads.scores import measures
-from stages.train.search.search_space import DEFAULTS
 from stages.train.search.selection import rounded
 
 Floats = NDArray[np.float32]
@@ -38,19 +35,12 @@ def with_search_teacher(
     resources: Resources,
 ) -> Prepared:
     """`prepared` with the answers of the teacher to all rows, if `config` searches architectures
-    and names one. Reports progress. Raises what `backbone_file` and `Extractor.rows` raise."""
+    and names one. Reports progress. Raises what `frozen_features` raises."""
     model_input = teacher_input(config)
     if model_input is None:
         return prepared
-    total = len(prepared.views)
-    extractor = Extractor(
-        backbone_file(model_input.initialised_family, store, resources),
-        preprocessing_of(model_input, dataset, store),
-        resources,
-        lambda done: run.progress("the teacher's features", min(done, total), total),
-        on_cluster=resources.on_cluster,
-    )
-    features = extractor.rows(prepared.views)
+    about = (model_input, dataset, prepared.views, "the teacher's features")
+    features = frozen_features(*about, store=store, run=run, resources=resources)
     logits = answers_of_folds(prepared.problem, model_input.name, features, config)
     return replace(prepared, problem=replace(prepared.problem, teacher_logits=logits))
 
@@ -62,16 +52,9 @@ def answers_of_folds(
     of the teacher's frozen backbone, [rows, features]; the heads are trained on those of the
     samples themselves, and answer their augmented views, too."""
     own = replace(plain_problem(problem, {input_name: features[problem.plain]}), changes=())
-    hyperparameters = {
-        "input": input_name,
-        "head": "linear",
-        "l2": DEFAULTS["l2"],
-        "class_balance": "none",
-    }
     answers = []
     for fold in range(problem.folds):
-        about = (own, input_name, hyperparameters)
-        head = head_without_fold(*about, fold, config.epochs, config.patience)
+        head = linear_head_without_fold(own, input_name, "none", fold, config)
         answers.append(features @ head["head.out.weight"] + head["head.out.bias"])
     return np.stack(answers).astype(np.float32)
 

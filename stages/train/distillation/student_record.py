@@ -69,13 +69,12 @@ def _pruning_record(
     network = {f"backbone.{name}": array for name, array in candidate.published.items()}
     family = context.teacher.model_input.initialised_family
     channels = channel_groups_of(family, arrays, student_problem.window_shape)
-    cost = pruning_cost(channels, arrays, {**network, **candidate.head})
-    widths = {name: list(pair) for name, pair in cost.widths.items()}
+    pruned = {**network, **candidate.head}
+    cost = pruning_cost(channels, arrays, pruned)
     counts = {"multiply_adds": list(cost.multiply_adds), "parameters": list(cost.parameters)}
     if student_problem.cost.distillation.unstructured:
-        pruned = {**network, **candidate.head}
         return {**counts, "zip_bytes": [compressed_bytes(arrays), compressed_bytes(pruned)]}
-    return {**counts, "widths": widths}
+    return {**counts, "widths": {name: list(pair) for name, pair in cost.widths.items()}}
 
 
 def _decision(

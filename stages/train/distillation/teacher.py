@@ -4,7 +4,7 @@ A student that is validated on a fold learns from the network that has not seen 
 otherwise the teacher's answers would tell what the held-out labels are."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,7 +39,8 @@ Arrays = dict[str, Array]
 class Teacher:
     """The network of the trial `chosen`, on `model_input`. `networks`: if it was fine-tuned, the
     network without each validation fold, packed arrays by the fold; else empty. `head`: the
-    hyperparameters of its head, of which a fine-tuned trial has none of its own."""
+    hyperparameters of its head, of which a fine-tuned trial has none of its own; `heads`: those
+    that were trained so far without a fold, which several students ask for."""
 
     chosen: Trial
     model_input: Input
@@ -48,6 +49,7 @@ class Teacher:
     prepared: Prepared
     config: TrainConfig
     resources: Resources
+    heads: dict[int, Arrays] = field(default_factory=dict)
 
     def arrays(self, fold: int | None) -> Arrays:
         """All weights of the network that was trained without the samples of `fold`; None: of the
@@ -56,7 +58,9 @@ class Teacher:
             return self._published | weights_in(unpack_arrays(result_of(self.chosen).arrays))
         if fold in self.networks:
             return self._published | unpack_arrays(self.networks[fold])
-        return self._published | self._head_without_fold(fold)
+        if fold not in self.heads:
+            self.heads[fold] = self._head_without_fold(fold)
+        return self._published | self.heads[fold]
 
     @cached_property
     def _published(self) -> Arrays:

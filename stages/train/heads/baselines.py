@@ -83,9 +83,8 @@ def comparison(chosen: Trial, baseline: Trial, metric: str, problem: Problem) ->
         "input": baseline.input,
         "chosen": round(measures(chosen_rows, truth)[metric], DECIMALS),
         "rival": round(measures(baseline_rows, truth)[metric], DECIMALS),
-        "gain": {name: round(getattr(gain, name), DECIMALS) for name in ("value", "low", "high")},
         "samples": len(rows),
-        "verdict": verdict(gain),
+        **gain_record(gain),
     } | ({"training": _training(baseline)} if _training(baseline) else {})
 
 
@@ -103,6 +102,13 @@ def _gain(
         return loss_rise(log_losses(ours, truth), log_losses(theirs, truth), clusters=clusters)
     drop = paired_drop if metric == "accuracy" else balanced_drop
     return drop(truth, ours, theirs, clusters)
+
+
+def gain_record(gain: Measure) -> dict[str, Any]:
+    """The record of `gain`, the difference between two trials: with its interval, and the
+    verdict."""
+    bounds = {name: round(getattr(gain, name), DECIMALS) for name in ("value", "low", "high")}
+    return {"gain": bounds, "verdict": verdict(gain)}
 
 
 def verdict(gain: Measure) -> str:

@@ -6,10 +6,15 @@ from stages.config import TrainConfig
 from stages.resources import Resources
 from stages.store import Store
 from stages.tracking import Run
+from stages.train.cost.budget import (
+    MIN_TRIALS_PER_INPUT,
+    head_search_seconds,
+    trials_within,
+    with_repeats_within,
+)
 from stages.train.cost.estimate import Estimate, of_heads
+from stages.train.cost.finetune_budget import tunable, with_finetuning_within
 from stages.train.search.search_space import inputs_of, views_of_rows
-
-MIN_TRIALS_PER_INPUT = 4  # with fewer, more trials help more than anything else
 
 
 class Heads:
@@ -43,29 +48,26 @@ class Heads:
         """As `resolve`, without students. Networks from scratch, whose trials take most of the
         time, leave enough of it for fine-tuning once every input has MIN_TRIALS_PER_INPUT trials;
         those of heads alone take little, and stay."""
-        from stages.train.cost.budget import (
-            head_search_seconds,
-            trials_within,
-            with_repeats_within,
-        )
-        from stages.train.cost.finetune_budget import with_finetuning_within
         from stages.train.ood import with_negatives
 
         samples, views = with_negatives(config, samples), views_of_rows(config, views)
         config = with_repeats_within(config, samples, views, speed)
         most, inputs = trials_within(config, samples, views, speed), inputs_of(config)
-        if config.finetune.trials is not None or config.architecture == "search":
-            resolved = config.model_copy(update={"trials": most})
-            return resolved.with_tuned(config.finetune.trials or 0)
+        with_most = config.model_copy(update={"trials": most})
+        with_most = with_most.with_tuned(config.finetune.trials or 0)
+        if config.finetune.trials is not None or not tunable(config):
+            return with_most
         seconds = config.budget_minutes * 60 * speed
         is_scratch = any(model_input.initialised_family.from_scratch for model_input in inputs)
         least = MIN_TRIALS_PER_INPUT * len(inputs) if is_scratch else most
-        plans = []
-        for trials in _numbers_of_trials(most, least):
-            resolved = config.model_copy(update={"trials": trials})
+
+        def plan(trials: int) -> TrainConfig:
+            fewer = config.model_copy(update={"trials": trials})
             remaining = seconds - head_search_seconds(config, trials, samples, views)
-            plans.append(with_finetuning_within(resolved, samples, remaining))
-        return next((plan for plan in plans if plan.finetune.trials), plans[0])
+            return with_finetuning_within(fewer, samples, remaining)
+
+        plans = map(plan, _numbers_of_trials(most, least))
+        return next((each for each in plans if each.finetune.trials), with_most)
 
     def estimate(
         self, config: TrainConfig, samples: int, views: int, resources: Resources

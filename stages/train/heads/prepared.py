@@ -112,6 +112,29 @@ def preprocessing_of(model_input: Input, dataset: Dataset, store: Store) -> Prep
     return Preprocessing(before, dataset, store)
 
 
+def frozen_features(
+    model_input: Input,
+    dataset: Dataset,
+    views: Sequence[SampleView],
+    purpose: str,
+    *,
+    store: Store,
+    run: Run,
+    resources: Resources,
+) -> NDArray[np.float32]:
+    """The features of the last map of the frozen backbone of `model_input` for `views` of
+    `dataset`, in their order: [views, features]; cached. Reports progress as `purpose`. Raises what
+    `backbone_file` and `Extractor.rows` raise."""
+    extractor = Extractor(
+        backbone_file(model_input.initialised_family, store, resources),
+        preprocessing_of(model_input, dataset, store),
+        resources,
+        lambda done: run.progress(purpose, min(done, len(views)), len(views)),
+        on_cluster=resources.on_cluster,
+    )
+    return extractor.rows(views)
+
+
 def _features(
     preprocessing: Preprocessing,
     backbone: BackboneFile | None,

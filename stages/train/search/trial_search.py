@@ -63,15 +63,12 @@ def search(
     _run(session, problem, config, resources)
     if not config.has_repeats:
         return halving.trials
-    found = halving.trials
 
-    def train_sets(sets: Sequence[Hyperparameters]) -> list[Trial]:
-        further = _train_sets(sets, len(found), cache, problem, config, resources, report_epoch)
-        found.extend(further)
-        return further
+    def train_sets(sets: Sequence[Hyperparameters], first: int) -> list[Trial]:
+        return _train_sets(sets, first, cache, problem, config, resources, report_epoch)
 
-    train_repeats(halving.trials, config, problem.samples, train_sets)
-    return found
+    repeats = train_repeats(halving.trials, config, problem.samples, train_sets)
+    return halving.trials + repeats
 
 
 def _halving_of(problem: Problem, config: TrainConfig, trials: int) -> SuccessiveHalving:

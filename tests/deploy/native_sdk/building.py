@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from stages import runtime
+from tests.compilers import missing_headers
 from tests.emulation import CORTEX_A72
 
 SOURCES = Path(runtime.__path__[0]) / "native"
@@ -25,9 +26,7 @@ SANITIZERS = "-fsanitize=address,undefined -fno-sanitize-recover=all -g -O1"
 
 
 def _missing() -> list[str]:
-    folders = [Path("/usr/include"), Path("/usr/local/include")]
-    headers = [name for name in HEADERS if not any((at / name).is_file() for at in folders)]
-    return [*(name for name in TOOLS if not shutil.which(name)), *headers]
+    return [*(name for name in TOOLS if not shutil.which(name)), *missing_headers(HEADERS)]
 
 
 needs_tools = pytest.mark.skipif(bool(_missing()), reason=f"not here: {', '.join(_missing())}")

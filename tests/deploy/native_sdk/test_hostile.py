@@ -13,6 +13,7 @@ import pytest
 
 from stages.deploy.pack import unpack
 from stages.runtime.sealed import seal
+from tests.deploy.conftest import sealed_again
 from tests.deploy.native_sdk import samples
 from tests.deploy.native_sdk.building import SANITIZERS, SOURCES, build, built, needs_tools
 
@@ -49,13 +50,6 @@ def packed(original, tmp_path):
 def environment(monkeypatch):
     for name, value in NO_LEAKS.items():
         monkeypatch.setenv(name, value)
-
-
-def resealed(folder):
-    """Seal the changed files of `folder` again, as somebody might who wants to break a reader."""
-    names = [path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS"]
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in names}
-    (folder / "SHA256SUMS").write_bytes(seal(files))
 
 
 def refused(program, *arguments, codes=(DAMAGED,)):
@@ -133,7 +127,7 @@ CHANGES = {
 def test_a_description_that_contradicts_itself_is_refused(key, sanitized, packed):
     description = json.loads((packed / "package.json").read_text())
     (packed / "package.json").write_text(json.dumps({**description, key: CHANGES[key]}))
-    resealed(packed)
+    sealed_again(packed)
 
     refused(sanitized, "--selftest", packed, codes=(DAMAGED, UNSUPPORTED))
 
@@ -146,7 +140,7 @@ def test_what_the_library_cannot_run_is_said_with_what_can(sanitized, packed):
         ({"by_processor": [{"numeric": "../x", "model": "m", "instruction_sets": []}] * 2}, "own"),
     ):
         (packed / "package.json").write_text(json.dumps({**description, **changes}))
-        resealed(packed)
+        sealed_again(packed)
         text = refused(sanitized, "--selftest", packed, codes=(DAMAGED, UNSUPPORTED))
         assert message in text
 
@@ -156,7 +150,7 @@ def test_arguments_of_steps_are_bounded(sanitized, packed):
     for args in ({"size": 10**9}, {"size": [8, 0]}, {"size": "8"}, {"size": 8, "fit": "x"}, []):
         description["before"][1]["args"] = args
         (packed / "package.json").write_text(json.dumps(description))
-        resealed(packed)
+        sealed_again(packed)
         refused(sanitized, "--selftest", packed)
 
 
@@ -224,7 +218,7 @@ def test_the_digest_is_that_of_sha256(sanitized, packed):
     """Of lengths around a block's, where padding differs."""
     for length in (0, 1, 55, 56, 63, 64, 65, 119, 120, 128):
         (packed / "labels.txt").write_bytes(b"x" * length)
-        resealed(packed)
+        sealed_again(packed)
         assert hashlib.sha256(b"x" * length).hexdigest() in (packed / "SHA256SUMS").read_text()
         assert sanitized.run("--selftest", packed).returncode == 0
 

@@ -22,6 +22,15 @@ def opened(deployable, folder, **config):
     return unpack(package, deployable.store, folder / "package")
 
 
+def compared(folder, files, found):
+    """Python's answers to `files` beside those that were `found`; their scores have to be close."""
+    with Predictor.open(folder) as predictor:
+        expected = [predictor.predict(path.read_bytes(), top=0) for path in files]
+    for path, answer, other in zip(files, expected, found, strict=True):
+        assert furthest(answer, other) <= CLOSE, path.name
+    return list(zip(expected, found, strict=True))
+
+
 def furthest(expected, found):
     """The largest difference of the scores of two answers with all labels."""
     scores = {entry["label"]: entry["score"] for entry in found["labels"]}
@@ -33,26 +42,18 @@ def furthest(expected, found):
 def test_pictures_of_every_kind_are_answered_as_by_python(deployable, program, tmp_path):
     folder = opened(deployable, tmp_path, ladder=("float32",))
     photos = list(samples.photos(tmp_path))
-    found = program.answers(folder, photos)
 
-    with Predictor.open(folder) as predictor:
-        for path, answer in zip(photos, found, strict=True):
-            expected = predictor.predict(path.read_bytes(), top=0)
-            assert furthest(expected, answer) <= CLOSE, path.name
-            assert answer["sure"] == expected["sure"]
+    for expected, answer in compared(folder, photos, program.answers(folder, photos)):
+        assert answer["sure"] == expected["sure"]
 
 
 def test_sounds_and_their_windows_are_answered_as_by_python(hearing, program, tmp_path):
     folder = opened(hearing, tmp_path, ladder=("float32",))
     sounds = list(samples.sounds(tmp_path))
-    found = program.answers(folder, sounds)
 
-    with Predictor.open(folder) as predictor:
-        for path, answer in zip(sounds, found, strict=True):
-            expected = predictor.predict(path.read_bytes(), top=0)
-            assert furthest(expected, answer) <= CLOSE, path.name
-            spans = [(window["start"], window["end"]) for window in expected["windows"]]
-            assert [(span["start"], span["end"]) for span in answer["windows"]] == spans
+    for expected, answer in compared(folder, sounds, program.answers(folder, sounds)):
+        spans = [(window["start"], window["end"]) for window in expected["windows"]]
+        assert [(span["start"], span["end"]) for span in answer["windows"]] == spans
 
 
 def test_boxes_are_found_as_by_python(detecting, program, tmp_path):
@@ -94,9 +95,6 @@ def test_an_emulated_arm64_board_answers_as_this_machine(kind, request, tmp_path
     folder = opened(request.getfixturevalue(kind), tmp_path, ladder=("float32",))
     make = samples.sounds if kind == "hearing" else samples.photos
     files = list(make(tmp_path))[:8]
-    found = board.answers(folder, files, "--untested")
 
-    with Predictor.open(folder) as predictor:
-        for path, answer in zip(files, found, strict=True):
-            assert furthest(predictor.predict(path.read_bytes(), top=0), answer) <= CLOSE, path.name
+    compared(folder, files, board.answers(folder, files, "--untested"))
     assert board.run("--selftest", folder).returncode == 0

@@ -8,7 +8,7 @@ import pytest
 
 from stages.deploy.pack import unpack
 from stages.runtime.predictor import Predictor
-from stages.runtime.sealed import seal
+from tests.deploy.conftest import sealed_again
 from tests.deploy.native_sdk import samples
 from tests.deploy.native_sdk.building import WARNINGS, built, needs_tools
 
@@ -47,9 +47,7 @@ def joined(parts, folder, sets):
     ]
     description.update(package_format=2, by_processor=networks)
     (folder / "package.json").write_text(json.dumps(description))
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS"]
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
-    (folder / "SHA256SUMS").write_bytes(seal(files))
+    sealed_again(folder)
     return folder
 
 

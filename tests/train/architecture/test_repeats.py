@@ -49,9 +49,10 @@ def networks(config: TrainConfig, scores: dict[str, float]) -> tuple[list[dict],
     """The sets of hyperparameters that were trained further, and all trials."""
     trials, sets = list(TRIALS), []
 
-    def train_sets(wanted):
+    def train_sets(wanted, first):
+        assert first == len(trials)
         sets.extend(wanted)
-        found = further(wanted, scores, len(trials))
+        found = further(wanted, scores, first)
         trials.extend(found)
         return found
 

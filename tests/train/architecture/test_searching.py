@@ -1,10 +1,13 @@
 """An architecture search with real trainings: the best network of it ships as any other."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from stages.config import TrainConfig
 from stages.config.device import Device
+from stages.config.distillation import Distil
 from stages.config.train import Picked
 from stages.models.arrays import unpack_arrays
 from stages.models.genotype import parameters_of, parse
@@ -12,6 +15,7 @@ from stages.runtime.errors import ConfigError
 from stages.train.architecture.arms import ArchitectureSearch
 from stages.train.architecture.comparison import architecture_record, verdict
 from stages.train.architecture.counted_limits import limits_of
+from stages.train.architecture.repeats import WITHOUT_TEACHER
 from stages.train.cost.minutes import minutes_of
 from stages.train.heads.out_of_fold import weights_in
 from stages.train.search.picked_trial import PickedTrial
@@ -20,6 +24,7 @@ from stages.train.search.selection import choose
 from stages.train.search.successive_halving import SuccessiveHalving, Trial
 from stages.train.search.trial_worker import TrialPiece, TrialWorker
 from tests.train.heads.test_scratch import FOLDS, colours
+from tests.train.here import finish
 
 CONFIG = TrainConfig(
     families=("searched_image",),
@@ -58,12 +63,8 @@ def run(searcher, total: int) -> list[Trial]:
     worker, states = TrialWorker((problem(), 10)), {}
     while not halving.finished:
         rung = halving.next()
-        work = worker.work(TrialPiece(rung, states.get(rung.number)))
-        try:
-            while True:
-                next(work)
-        except StopIteration as done:
-            result, states[rung.number] = done.value
+        piece = TrialPiece(rung, states.get(rung.number))
+        result, states[rung.number] = finish(worker, piece)
         halving.report(rung, result.measures["accuracy"], result)
     return halving.trials
 
@@ -140,6 +141,28 @@ def test_the_record_compares_arms_at_computed_minutes(trials):
         assert arm["interval"]["low"] <= arm["accuracy"] <= arm["interval"]["high"]
     gain = min(record["gains"].values(), key=lambda each: each["value"])
     assert record["verdict"].startswith("Do not search") == (gain["low"] <= 0)
+
+
+def test_the_record_says_what_the_teacher_brought(trials):
+    teacher = Distil(family="searched_image", teacher="efficientnet_lite0")
+    config, found = CONFIG.model_copy(update={"distil": teacher}), problem()
+    logits = 8 * np.eye(3, dtype=np.float32)[found.labels]
+    best = choose([each for each in trials if each.reached == 3], CONFIG, 36)
+    hyperparameters = {**best.hyperparameters, "arm": WITHOUT_TEACHER}
+    alone = replace(best, number=len(trials), hyperparameters=hyperparameters)
+
+    record = architecture_record(
+        [*trials, alone],
+        config,
+        replace(found, teacher_logits=np.stack([logits] * FOLDS)),
+        minutes_of(CONFIG, 36, 0),
+    )
+
+    assert WITHOUT_TEACHER not in record["arms"]
+    brought = record["distillation"]
+    assert (brought["teacher"], brought["of_teacher"]) == ("efficientnet_lite0", 1.0)
+    assert brought["with"] == brought["without"]
+    assert (brought["gain"]["value"], brought["verdict"]) == (0.0, "undecided")
 
 
 def gain(value: float, spread: float) -> dict:

@@ -7,9 +7,9 @@ import pytest
 from stages.config import TrainConfig
 from stages.config.train import Finetune
 from stages.runtime.errors import ConfigError
-from stages.train.cost.budget import MAX_TRIALS
+from stages.train.cost.budget import MAX_TRIALS, MIN_TRIALS_PER_INPUT
 from stages.train.cost.finetune_budget import tunable, with_leaders
-from stages.train.heads.head_search import MIN_TRIALS_PER_INPUT, Heads
+from stages.train.heads.head_search import Heads
 from stages.train.search.search_space import Input
 
 THREE = tuple(f"efficientnet_lite{number}" for number in range(3))

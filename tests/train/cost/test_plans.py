@@ -4,7 +4,6 @@
 measured constant on purpose writes the table again, with `python -m tests.train.cost.test_plans`,
 reads what changed, and says so in the notes of the release."""
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +17,7 @@ from stages.train.cost.finetune_budget import tunable, with_leaders
 from stages.train.cost.next_step import next_step
 from stages.train.detection import Detectors
 from stages.train.heads.head_search import Heads
+from tests.train.recorded import record, recorded
 
 TABLE = Path(__file__).with_name("plans.json")
 LITES = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
@@ -150,9 +150,8 @@ def rounded(value: Any) -> Any:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_plan_and_estimate_are_as_before(name: str):
-    assert rounded(numbers(PLANS[name])) == json.loads(TABLE.read_text())[name]
+    assert rounded(numbers(PLANS[name])) == recorded(TABLE, name)
 
 
 if __name__ == "__main__":
-    lines = (f"{json.dumps(name)}: {json.dumps(rounded(numbers(PLANS[name])))}" for name in PLANS)
-    TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    record(TABLE, {name: rounded(numbers(PLANS[name])) for name in PLANS})

@@ -23,6 +23,7 @@ from stages.train.heads.network import arrays_of
 from stages.train.search.successive_halving import RungBudget
 from tests import makers
 from tests.train.detection.conftest import config, hyperparameters
+from tests.train.here import finish
 
 BUDGET = RungBudget(0, 2, hyperparameters())
 
@@ -71,12 +72,9 @@ def test_arrays_are_those_of_the_whole_network(model, store):
 
 def alone(problem, rung=BUDGET, progress=None) -> Progress:
     """The progress after one worker has trained `rung`."""
-    work = FirstRungWorker(problem).work(FirstRungPiece(rung, progress or Progress()))
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+    piece = FirstRungPiece(rung, progress or Progress())
+    found: Progress = finish(FirstRungWorker(problem), piece)
+    return found
 
 
 def on_disk(folder: Path) -> Store:

@@ -13,8 +13,9 @@ import pytest
 from stages.train.distillation.soft_targets import SoftTargets
 from stages.train.finetune.finetune_loop import FinetuneFit
 from stages.train.finetune.finetune_problem import FinetuneProblem
-from tests.train.curves import OF_NETWORKS, differences, summary, write
+from tests.train.curves import OF_NETWORKS, differences, summary
 from tests.train.finetune.conftest import CLASSES, PLAIN, SAMPLES, VIEWS, blank_head, problem_of
+from tests.train.recorded import record
 
 TABLE = Path(__file__).with_name("curves.json")
 TEACHER = SoftTargets(
@@ -55,4 +56,4 @@ def test_fine_tuning_comes_to_what_it_came_to(finetune_problem: FinetuneProblem,
 
 
 if __name__ == "__main__":
-    write(TABLE, {case: numbers(problem_of(), case) for case in CASES})
+    record(TABLE, {case: numbers(problem_of(), case) for case in CASES})

@@ -19,7 +19,8 @@ from stages.train.heads.scratch_fit import ScratchFit
 from stages.train.heads.standardised import StandardisedFeatures
 from stages.train.heads.windows import Windows
 from tests.train.conftest import INPUT, blobs, hyperparameters
-from tests.train.curves import OF_HEADS, OF_NETWORKS, differences, summary, write
+from tests.train.curves import OF_HEADS, OF_NETWORKS, differences, summary
+from tests.train.recorded import record
 
 TABLE = Path(__file__).with_name("curves.json")
 SOUNDS = "small_audio@16"
@@ -96,4 +97,4 @@ def test_a_training_comes_to_what_it_came_to(case: str):
 
 
 if __name__ == "__main__":
-    write(TABLE, {case: numbers(case) for case in CASES})
+    record(TABLE, {case: numbers(case) for case in CASES})

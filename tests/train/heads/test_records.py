@@ -22,6 +22,7 @@ from stages.train.heads.scores import best_temperature, measures
 from stages.train.heads.validation_counts import validation_counts
 from stages.train.search.selection import choose, selection_of
 from stages.train.search.successive_halving import Trial, TrialResult
+from tests.train.recorded import record, recorded
 
 TABLE = Path(__file__).with_name("records.json")
 NAMES = ("cat", "dog", "emu")
@@ -132,16 +133,15 @@ def numbers(value: Any) -> Any:
     return pytest.approx(value, rel=1e-3, abs=2e-6) if isinstance(value, float) else value
 
 
-def record(case: str) -> Any:
+def record_of(case: str) -> Any:
     function, arguments = CASES[case]
     return json.loads(json.dumps(function(*arguments)))
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_record_is_as_before(case: str):
-    assert record(case) == numbers(json.loads(TABLE.read_text())[case])
+    assert record_of(case) == numbers(recorded(TABLE, case))
 
 
 if __name__ == "__main__":
-    lines = (f"{json.dumps(case)}: {json.dumps(record(case))}" for case in CASES)
-    TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    record(TABLE, {case: record_of(case) for case in CASES})

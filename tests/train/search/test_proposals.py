@@ -32,6 +32,7 @@ from stages.train.search.search_space import (
 )
 from stages.train.search.successive_halving import TrialResult
 from tests.train.conftest import blobs
+from tests.train.recorded import record, recorded
 
 TABLE = Path(__file__).with_name("proposals.json")
 MIXED = Condition("mixing", ("mixup", "cutmix"))
@@ -175,9 +176,8 @@ CASES: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_proposals_are_as_before(name: str):
-    assert json.loads(json.dumps(CASES[name]())) == json.loads(TABLE.read_text())[name]
+    assert json.loads(json.dumps(CASES[name]())) == recorded(TABLE, name)
 
 
 if __name__ == "__main__":
-    lines = (f"{json.dumps(name)}: {json.dumps(CASES[name]())}" for name in CASES)
-    TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+    record(TABLE, {name: CASES[name]() for name in CASES})

@@ -1,13 +1,15 @@
 /* The engine of a network that was written as C: its sources are compiled into the program. */
 #include "aiwf_engine.h"
+#include "fault.h"
 #include "network.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "model.h"
+
+#define NO_MEMORY "The compiled network finds no memory."
 
 /* The network has one static arena, for which the predictors of a process wait. */
 static pthread_mutex_t arena = PTHREAD_MUTEX_INITIALIZER;
@@ -19,16 +21,10 @@ struct compiled {
     int64_t room;
 };
 
-static int failed(aiwf_error *error, int code, const char *what) {
-    error->code = code;
-    snprintf(error->message, sizeof error->message, "The compiled network %s.", what);
-    return code;
-}
-
 static int init(const aiwf_engine_settings *settings, void **engine, aiwf_error *error) {
     (void)settings;
     *engine = calloc(1, sizeof(struct compiled));
-    return *engine == NULL ? failed(error, AIWF_NO_MEMORY, "finds no memory") : AIWF_OK;
+    return *engine == NULL ? fail(error, AIWF_NO_MEMORY, NO_MEMORY) : AIWF_OK;
 }
 
 /* The file of the package's network has to be the digest of the sources that were compiled. */
@@ -37,7 +33,8 @@ static int prepare(void *engine, const aiwf_network *network, int *outputs, aiwf
     const size_t length = strlen(NETWORK_DIGEST);
     if (network->count != 1 || network->files[0].size != length ||
         memcmp(network->files[0].data, NETWORK_DIGEST, length) != 0) {
-        return failed(error, AIWF_DAMAGED, "is not that of this package. Build it again");
+        return fail(error, AIWF_DAMAGED,
+                    "The compiled network is not that of this package. Build it again.");
     }
     *outputs = 1;
     return AIWF_OK;
@@ -50,14 +47,15 @@ static int set_tensor(void *engine, const aiwf_tensor *tensor, aiwf_error *error
         count *= tensor->shape[side];
     }
     if (tensor->rank < 2 || tensor->shape[0] < 1 || count != MODEL_INPUTS) {
-        return failed(error, AIWF_ENGINE_FAILED, "takes windows of another size");
+        return fail(error, AIWF_ENGINE_FAILED,
+                    "The compiled network takes windows of another size.");
     }
     if (tensor->shape[0] > compiled->room) {
         free(compiled->answers);
         compiled->room = 0;
         compiled->answers = calloc((size_t)tensor->shape[0], MODEL_OUTPUTS * sizeof(float));
         if (compiled->answers == NULL) {
-            return failed(error, AIWF_NO_MEMORY, "finds no memory");
+            return fail(error, AIWF_NO_MEMORY, NO_MEMORY);
         }
         compiled->room = tensor->shape[0];
     }
@@ -82,7 +80,7 @@ static int forward(void *engine, aiwf_error *error) {
 static int get_tensor(void *engine, int place, aiwf_tensor *tensor, aiwf_error *error) {
     struct compiled *compiled = engine;
     if (place != 0) {
-        return failed(error, AIWF_BAD_ARGUMENT, "has one output");
+        return fail(error, AIWF_BAD_ARGUMENT, "The compiled network has one output.");
     }
     tensor->data = compiled->answers;
     tensor->rank = 2;
@@ -100,7 +98,15 @@ static void destroy(void *engine) {
 }
 
 const aiwf_engine *aiwf_engine_compiled(void) {
-    static const aiwf_engine table = {AIWF_ENGINE_ABI, "compiled", "c", 0,       init, prepare,
-                                      set_tensor,      forward,    get_tensor, destroy};
-    return &table;
+    static const aiwf_engine engine = {.abi = AIWF_ENGINE_ABI,
+                                       .name = "compiled",
+                                       .format = "c",
+                                       .needs_files = 0,
+                                       .init = init,
+                                       .prepare = prepare,
+                                       .set_tensor = set_tensor,
+                                       .forward = forward,
+                                       .get_tensor = get_tensor,
+                                       .destroy = destroy};
+    return &engine;
 }

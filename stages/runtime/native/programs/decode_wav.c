@@ -7,20 +7,11 @@
 
 #define WHOLE 1
 #define FLOATING 3
-#define EXTENSIBLE 0xFFFE
 #define LEAST_FORMAT 16
 
 struct format {
     unsigned kind, channels, rate, bits;
 };
-
-static uint32_t number(const uint8_t *at, int bytes) {
-    uint32_t found = 0;
-    for (int k = bytes - 1; k >= 0; k--) {
-        found = found << 8 | at[k];
-    }
-    return found;
-}
 
 static int bad(aiwf_error *error, const char *why) {
     return fail(error, AIWF_BAD_SAMPLE, "%s. Save the sound as WAV of 16 bits.", why);
@@ -29,35 +20,30 @@ static int bad(aiwf_error *error, const char *why) {
 /* Find the format, and the bytes of sound. */
 static int find_parts(const uint8_t *data, size_t size, struct format *format,
                       const uint8_t **sound, size_t *count) {
-    *sound = NULL;
-    for (size_t at = 12; at + 8 <= size;) {
-        size_t length = number(data + at + 4, 4);
-        const uint8_t *content = data + at + 8;
-        const size_t there = size - at - 8;
-        const size_t inside = length > there ? there : length;
-        if (memcmp(data + at, "fmt ", 4) == 0 && inside >= LEAST_FORMAT) {
-            format->kind = number(content, 2);
-            format->channels = number(content + 2, 2);
-            format->rate = number(content + 4, 4);
-            format->bits = number(content + 14, 2);
-            if (format->kind == EXTENSIBLE && inside >= 26) {
-                format->kind = number(content + 24, 2);
+    size_t at = WAV_CHUNKS, begin;
+    uint32_t stated;
+    while ((begin = wav_chunk(data, size, &at, &stated)) != 0) {
+        const uint8_t *content = data + begin, *name = content - WAV_HEADER;
+        const size_t there = size - begin, inside = stated > there ? there : stated;
+        if (memcmp(name, "fmt ", 4) == 0 && inside >= LEAST_FORMAT) {
+            format->kind = wav_number(content, 2);
+            format->channels = wav_number(content + 2, 2);
+            format->rate = wav_number(content + 4, 4);
+            format->bits = wav_number(content + 14, 2);
+            if (format->kind == WAV_EXTENSIBLE && inside >= 26) {
+                format->kind = wav_number(content + 24, 2);
             }
-        } else if (memcmp(data + at, "data", 4) == 0) {
+        } else if (memcmp(name, "data", 4) == 0) {
             *sound = content;
             *count = inside;
             return 1;
         }
-        if (length > there) {
-            return 0;
-        }
-        at += 8 + length + (length & 1);
     }
     return 0;
 }
 
 static float value_of(const uint8_t *at, const struct format *format) {
-    const uint32_t bits = number(at, (int)format->bits / 8);
+    const uint32_t bits = wav_number(at, (int)format->bits / 8);
     float found;
     if (format->kind == FLOATING) {
         memcpy(&found, &bits, sizeof found);

@@ -40,7 +40,6 @@ int file_read(const char *folder, const char *name, size_t most, int straight, i
 
 int file_digest(const char *folder, const char *name, char digest[DIGEST_DIGITS + 1],
                 aiwf_error *error) {
-    sha256 hash;
     if (strcmp(folder, EMBEDDED_FOLDER) != 0) {
         return file_digest_from_disk(folder, name, digest, error);
     }
@@ -48,8 +47,6 @@ int file_digest(const char *folder, const char *name, char digest[DIGEST_DIGITS 
     if (file == NULL) {
         return fail(error, AIWF_DAMAGED, "%.200s is not in this program.", name);
     }
-    sha256_begin(&hash);
-    sha256_add(&hash, file->begin, (size_t)(file->end - file->begin));
-    sha256_end(&hash, digest);
+    sha256_of(file->begin, (size_t)(file->end - file->begin), digest);
     return AIWF_OK;
 }

@@ -5,9 +5,7 @@
 
 int check_labels(const struct array *logits, aiwf_error *error) {
     if (logits->rank != 2 || logits->shape[0] < 1 || logits->shape[1] < 1) {
-        return fail(error, AIWF_ENGINE_FAILED,
-                    "The network's output has %d sides. Network and description are not of the "
-                    "same model: export it again.",
+        return fail(error, AIWF_ENGINE_FAILED, "The network's output has %d sides. " NOT_OF_ONE,
                     logits->rank);
     }
     return AIWF_OK;

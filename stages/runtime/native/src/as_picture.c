@@ -21,8 +21,6 @@ enum { SPAN, TOP };
 
 int parse_as_picture(const json *args, struct step *step, aiwf_error *error) {
     const json *top = json_item(args, "top"), *energy = json_item(args, "energy");
-    float *mean = NULL, *std = NULL;
-    int channels = 0, stds = 0;
     int code = step_size(args, "size", MOST_SIDE, &step->whole[HEIGHT], &step->whole[WIDTH], error);
     step->real[SPAN] = 80;
     step->whole[HAS_TOP] = top != NULL && top->type == JSON_NUMBER;
@@ -33,31 +31,7 @@ int parse_as_picture(const json *args, struct step *step, aiwf_error *error) {
     if (code == AIWF_OK && step->whole[HAS_TOP]) {
         code = json_number(args, "top", -1e6, 1e6, &step->real[TOP], error);
     }
-    if (code == AIWF_OK) {
-        code = step_numbers(args, "mean", 1, MOST_CHANNELS, &mean, &channels, error);
-    }
-    if (code == AIWF_OK) {
-        code = step_numbers(args, "std", 1, MOST_CHANNELS, &std, &stds, error);
-    }
-    if (code == AIWF_OK && channels != stds) {
-        code = fail(error, AIWF_DAMAGED, "as_picture has %d means and %d stds. " AGAIN, channels,
-                    stds);
-    }
-    if (code == AIWF_OK) {
-        step->count = channels;
-        step->numbers = allocated((size_t)channels, 2 * sizeof(float), error);
-        code = step->numbers == NULL ? AIWF_NO_MEMORY : AIWF_OK;
-    }
-    for (int k = 0; code == AIWF_OK && k < channels; k++) {
-        step->numbers[k] = mean[k];
-        step->numbers[channels + k] = std[k];
-        if (!(std[k] > 0)) {
-            code = fail(error, AIWF_DAMAGED, "'std' has to be above 0. " AGAIN);
-        }
-    }
-    free(mean);
-    free(std);
-    return code;
+    return code != AIWF_OK ? code : step_mean_std(args, 1, MOST_CHANNELS, step, error);
 }
 
 /* `from` [rows, length] as `to` [rows, size], by a triangle filter. */

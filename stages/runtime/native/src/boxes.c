@@ -121,8 +121,7 @@ int parse_decode_priors(const json *args, struct step *step, aiwf_error *error) 
     for (int k = 0; step->numbers != NULL && k < step->count; k++) {
         step->numbers[k] = strides[k];
         for (int end = 0; end < 2; end++) {
-            const json *share = json_at(json_at(shares, k), end);
-            const double number = share != NULL && share->type == JSON_NUMBER ? share->number : 0;
+            const double number = json_real(json_at(json_at(shares, k), end), 0);
             step->numbers[step->count + 2 * k + end] = (float)number;
             if (!(number >= 1e-4 && number <= 4)) {
                 code = fail(error, AIWF_DAMAGED,

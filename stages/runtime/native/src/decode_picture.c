@@ -43,8 +43,7 @@ int run_decode_picture(const struct step *step, struct value *value, aiwf_error 
     struct picture picture = {NULL, 0, 0};
     int code, orientation;
     if (value->size == 0) {
-        return fail(error, AIWF_BAD_SAMPLE,
-                    "The file is empty (0 bytes). Copy it again from where it came from.");
+        return fail(error, AIWF_BAD_SAMPLE, EMPTY_SAMPLE);
     }
     if (value->size >= 2 && value->data[0] == 0xFF && value->data[1] == 0xD8) {
         code = decode_jpeg(value->data, value->size, &limits, &picture, error);

@@ -9,7 +9,6 @@
 #include <sndfile.h>
 
 #define BLOCK_VALUES 65536
-#define TRUNCATED "It is truncated or damaged: copy it again, or leave it out."
 
 struct memory_file {
     const uint8_t *data;
@@ -59,8 +58,8 @@ static sf_count_t tell(void *user) {
 }
 
 static int truncated(aiwf_error *error, const char *how) {
-    return fail(error, AIWF_BAD_SAMPLE, "The sound cannot be decoded to its end: %s. " TRUNCATED,
-                how);
+    return fail(error, AIWF_BAD_SAMPLE,
+                "The sound cannot be decoded to its end: %s. " DAMAGED_SAMPLE, how);
 }
 
 /* libsndfile reads a truncated WAV or OGG without an error. */
@@ -126,8 +125,7 @@ int read_sound(const uint8_t *data, size_t size, double most_seconds, struct sou
     SF_VIRTUAL_IO io = {length_of, seek, read_bytes, refuse_write, tell};
     SF_INFO info = {0};
     if (size == 0) {
-        return fail(error, AIWF_BAD_SAMPLE,
-                    "The file is empty (0 bytes). Copy it again from where it came from.");
+        return fail(error, AIWF_BAD_SAMPLE, EMPTY_SAMPLE);
     }
     int code = check_whole(data, size, error);
     if (code != AIWF_OK) {

@@ -7,6 +7,8 @@
 
 #define MOST_ALLOCATION ((size_t)1 << 31) /* bytes of one allocation */
 #define AGAIN "Copy or make the package again; do not use this one."
+#define EMPTY_SAMPLE "The file is empty (0 bytes). Copy it again from where it came from."
+#define DAMAGED_SAMPLE "It is truncated or damaged: copy it again, or leave it out."
 
 /* Write code and message to `error`, which may be NULL; returns `code`. */
 int fail(aiwf_error *error, int code, const char *format, ...)

@@ -13,8 +13,7 @@
 #define MOST_ROWS 1000
 
 static double number_at(const json *row, int place) {
-    const json *item = json_at(row, place);
-    return item != NULL && item->type == JSON_NUMBER ? item->number : INFINITY;
+    return json_real(json_at(row, place), INFINITY);
 }
 
 static int copy_value(const struct value *from, struct value *to, aiwf_error *error) {
@@ -77,9 +76,7 @@ static int compare_points(const aiwf_predictor *predictor, struct value *outputs
             } else {
                 found = boxes->data[4 * at + k - labels];
             }
-            const double wanted =
-                item != NULL && item->type == JSON_NUMBER ? item->number : INFINITY;
-            const double away = deviation(wanted, found);
+            const double away = deviation(json_real(item, INFINITY), found);
             sum += away * away;
         }
     }
@@ -90,10 +87,8 @@ static int compare_points(const aiwf_predictor *predictor, struct value *outputs
 }
 
 /* The rows of a finished `value` against those of `expected`, number by number. */
-static void compare_rows(const struct package *package, const struct value *value,
-                         const json *expected, double *furthest) {
+static void compare_rows(const struct value *value, const json *expected, double *furthest) {
     const int64_t count = value->arrays[0].shape[0];
-    (void)package;
     if (expected == NULL || expected->type != JSON_LIST || expected->count != count) {
         *furthest = INFINITY;
         return;
@@ -169,7 +164,7 @@ int compare_boxes(aiwf_predictor *predictor, const file_bytes *sample, const jso
         code = predictor_finish(predictor, &simulated, error);
     }
     if (code == AIWF_OK) {
-        compare_rows(&predictor->package, &simulated, json_item(expected, "boxes"), furthest);
+        compare_rows(&simulated, json_item(expected, "boxes"), furthest);
     }
     aiwf_free_result(result);
     value_free(&value);

@@ -24,7 +24,7 @@ int compare_labels(aiwf_predictor *predictor, const file_bytes *sample, const js
     const json *item = code == AIWF_OK ? expected->first : NULL;
     for (; item != NULL; item = item->next, place++) {
         const double score = rounded_score(value.arrays[0].data[place]);
-        const double golden = item->type == JSON_NUMBER ? item->number : INFINITY;
+        const double golden = json_real(item, INFINITY);
         *furthest = fmax(*furthest, deviation(golden, score));
         wanted = golden > best_wanted ? place : wanted;
         best_wanted = fmax(best_wanted, golden);

@@ -33,6 +33,8 @@ const json *json_item(const json *table, const char *key);
 const json *json_at(const json *list, int place);
 /* The text of `value`, or `otherwise` if it is none. */
 const char *json_text(const json *value, const char *otherwise);
+/* The same of a number. */
+double json_real(const json *value, double otherwise);
 
 /* Read the number `key` of `table` into `number`, if it is there. AIWF_DAMAGED unless it is a
    number from `least` to `most`. */

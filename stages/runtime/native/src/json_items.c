@@ -32,6 +32,10 @@ const char *json_text(const json *value, const char *otherwise) {
     return value != NULL && value->type == JSON_TEXT ? value->text : otherwise;
 }
 
+double json_real(const json *value, double otherwise) {
+    return value != NULL && value->type == JSON_NUMBER ? value->number : otherwise;
+}
+
 int json_number(const json *table, const char *key, double least, double most, double *number,
                 aiwf_error *error) {
     const json *item = json_item(table, key);

@@ -32,6 +32,7 @@
 #define json_item aiwf_json_item
 #define json_number aiwf_json_number
 #define json_parse aiwf_json_parse
+#define json_real aiwf_json_real
 #define json_text aiwf_json_text
 #define json_whole aiwf_json_whole
 #define make_result aiwf_make_result
@@ -80,6 +81,7 @@
 #define run_to_pixels aiwf_run_to_pixels
 #define run_windows aiwf_run_windows
 #define seal_check aiwf_seal_check
+#define seal_digest aiwf_seal_digest
 #define seal_free aiwf_seal_free
 #define seal_open aiwf_seal_open
 #define seal_parse aiwf_seal_parse
@@ -87,7 +89,9 @@
 #define sha256_add aiwf_sha256_add
 #define sha256_begin aiwf_sha256_begin
 #define sha256_end aiwf_sha256_end
+#define sha256_of aiwf_sha256_of
 #define softmax aiwf_softmax
+#define step_mean_std aiwf_step_mean_std
 #define step_numbers aiwf_step_numbers
 #define step_size aiwf_step_size
 #define steps_free aiwf_steps_free
@@ -97,7 +101,9 @@
 #define turn_upright aiwf_turn_upright
 #define value_free aiwf_value_free
 #define wav_bytes aiwf_wav_bytes
+#define wav_chunk aiwf_wav_chunk
 #define wav_correct aiwf_wav_correct
+#define wav_number aiwf_wav_number
 #define xmp_orientation aiwf_xmp_orientation
 
 #endif

@@ -173,21 +173,27 @@ static int is_of_network(const char *name, const char *model) {
            strchr(name + stem, '/') == NULL;
 }
 
+static int open_file(struct package *package, const char *folder, const char *name,
+                     aiwf_error *error) {
+    file_bytes bytes;
+    const int code = seal_open(&package->sealed, folder, name, &bytes, error);
+    if (code == AIWF_OK) {
+        package->files[package->file_count++] = (aiwf_network_file){name, bytes.data, bytes.size};
+    }
+    return code;
+}
+
+/* Check every file of the package; those of the network are read once and stay in memory. */
 static int open_files(struct package *package, const char *folder, aiwf_error *error) {
-    for (int k = 0; k < package->sealed.count; k++) {
-        const char *name = package->sealed.names[k];
-        file_bytes bytes;
-        if (!is_of_network(name, package->model) || package->file_count == MOST_NETWORK_FILES) {
-            continue;
-        }
-        const int code = seal_open(&package->sealed, folder, name, &bytes, error);
+    const seal *sealed = &package->sealed;
+    for (int k = 0; k < sealed->count; k++) {
+        const int wanted = is_of_network(sealed->names[k], package->model) &&
+                           package->file_count < MOST_NETWORK_FILES;
+        const int code = wanted ? open_file(package, folder, sealed->names[k], error)
+                                : seal_check(sealed, k, folder, error);
         if (code != AIWF_OK) {
             return code;
         }
-        aiwf_network_file *file = &package->files[package->file_count++];
-        file->name = name;
-        file->data = bytes.data;
-        file->size = bytes.size;
     }
     for (int k = 0; k < package->file_count; k++) {
         if (strcmp(package->files[k].name, package->model) == 0) {
@@ -201,12 +207,8 @@ int package_verified(const struct package *package, const char *folder, int *ver
                      aiwf_error *error) {
     json_document document;
     file_bytes bytes;
-    int listed = 0;
     *verified = 1;
-    for (int k = 0; k < package->sealed.count; k++) {
-        listed |= strcmp(package->sealed.names[k], PROCESSORS) == 0;
-    }
-    if (!listed) { /* the package is still being made */
+    if (seal_digest(&package->sealed, PROCESSORS) == NULL) { /* the package is still being made */
         return AIWF_OK;
     }
     int code = seal_open(&package->sealed, folder, PROCESSORS, &bytes, error);
@@ -241,9 +243,6 @@ int package_open(const char *folder, int untested, struct package *package, aiwf
     file_bytes bytes;
     int code = seal_read(folder, &package->sealed, error);
     if (code == AIWF_OK) {
-        code = seal_check(&package->sealed, folder, error);
-    }
-    if (code == AIWF_OK) {
         code = seal_open(&package->sealed, folder, DESCRIPTION, &bytes, error);
     }
     if (code != AIWF_OK) {
@@ -251,10 +250,10 @@ int package_open(const char *folder, int untested, struct package *package, aiwf
     }
     code = package_parse((const char *)bytes.data, bytes.size, package, error);
     free(bytes.data);
-    if (code == AIWF_OK && !untested) {
-        code = check_processor(package, folder, error);
+    if (code == AIWF_OK) {
+        code = open_files(package, folder, error);
     }
-    return code != AIWF_OK ? code : open_files(package, folder, error);
+    return code != AIWF_OK || untested ? code : check_processor(package, folder, error);
 }
 
 void package_free_files(struct package *package) {

@@ -7,7 +7,6 @@
 #define MOST_PIXELS 89000000
 #define MOST_SIDE 1000000 /* pixels */
 #define DEEPEST_LEVEL 65535
-#define DAMAGED_SAMPLE "It is truncated or damaged: copy it again, or leave it out."
 
 struct picture {
     uint8_t *pixels; /* [height, width, 3] */

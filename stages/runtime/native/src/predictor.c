@@ -1,4 +1,5 @@
 #include "predictor.h"
+#include "after.h"
 #include "processor.h"
 #include "sound.h"
 
@@ -33,9 +34,7 @@ static int start_engine(aiwf_predictor *predictor, const aiwf_options *options, 
         code = engine->prepare(predictor->engine, &network, &outputs, error);
     }
     if (code == AIWF_OK && outputs != wanted) {
-        code = fail(error, AIWF_ENGINE_FAILED,
-                    "%.100s has %d outputs; %d are needed. Network and "
-                    "description are not of the same model: export it again.",
+        code = fail(error, AIWF_ENGINE_FAILED, "%.100s has %d outputs; %d are needed. " NOT_OF_ONE,
                     package->model, outputs, wanted);
     }
     if (!engine->needs_files) {
@@ -185,9 +184,8 @@ int predictor_finish(const aiwf_predictor *predictor, struct value *value, aiwf_
         package->answers == ANSWERS_BOXES || (last->rank == 2 && last->shape[0] == 1);
     if (labels != package->label_count || !one_row) {
         return fail(error, AIWF_ENGINE_FAILED,
-                    "The network answers %d labels, and there are %d. Network and description are "
-                    "not of the same model: export it again.",
-                    (int)labels, package->label_count);
+                    "The network answers %d labels, and there are %d. " NOT_OF_ONE, (int)labels,
+                    package->label_count);
     }
     for (int64_t k = 0; k < array_count(last); k++) { /* sums of finite numbers may be infinite */
         if (!isfinite(last->data[k])) {
@@ -198,9 +196,11 @@ int predictor_finish(const aiwf_predictor *predictor, struct value *value, aiwf_
     return AIWF_OK;
 }
 
-/* Predict from step `start` on; frees `value`. */
+/* Predict from step `start` on; frees `value`. Engines need a place for an error. */
 static int predict(aiwf_predictor *predictor, int start, struct value *value, aiwf_result **result,
                    aiwf_error *error) {
+    aiwf_error ignored;
+    error = error == NULL ? &ignored : error;
     int code = predictor_forward(predictor, start, value, error);
     if (code == AIWF_OK) {
         code = predictor_finish(predictor, value, error);
@@ -215,8 +215,6 @@ static int predict(aiwf_predictor *predictor, int start, struct value *value, ai
 int aiwf_predict_bytes(aiwf_predictor *predictor, const void *data, size_t size,
                        aiwf_result **result, aiwf_error *error) {
     struct value value = {.kind = KIND_BYTES, .data = data, .size = size};
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || (data == NULL && size > 0)) {
         return fail(error, AIWF_BAD_ARGUMENT,
                     "aiwf_predict_bytes needs a predictor, data and a place "
@@ -229,8 +227,6 @@ int aiwf_predict_bytes(aiwf_predictor *predictor, const void *data, size_t size,
 int aiwf_predict_file(aiwf_predictor *predictor, const char *file, aiwf_result **result,
                       aiwf_error *error) {
     file_bytes bytes;
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || file == NULL) {
         return fail(error, AIWF_BAD_ARGUMENT,
                     "aiwf_predict_file needs a predictor, a file and a place "
@@ -248,8 +244,6 @@ int aiwf_predict_file(aiwf_predictor *predictor, const char *file, aiwf_result *
 int aiwf_predict_pixels(aiwf_predictor *predictor, const uint8_t *rgb, int width, int height,
                         size_t stride, aiwf_result **result, aiwf_error *error) {
     struct value value = {.kind = KIND_PICTURE};
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || rgb == NULL || width < 1 || height < 1 ||
         stride < 3 * (size_t)width || predictor->package.sounds) {
         return fail(
@@ -274,8 +268,6 @@ int aiwf_predict_pixels(aiwf_predictor *predictor, const uint8_t *rgb, int width
 int aiwf_predict_samples(aiwf_predictor *predictor, const float *samples, size_t frames,
                          int channels, int rate, aiwf_result **result, aiwf_error *error) {
     struct value value = {.kind = KIND_WAVEFORM};
-    aiwf_error ignored;
-    error = error == NULL ? &ignored : error;
     if (predictor == NULL || result == NULL || samples == NULL || frames > INT_MAX ||
         !predictor->package.sounds) {
         return fail(

@@ -67,7 +67,7 @@ static double scale_of(int64_t down, int64_t up) {
 
 /* Filter weights [up, taps]: row p is for outputs at phase p / up between two inputs. */
 static void fill_filters(int64_t up, int64_t down, int64_t half, double *row, float *filters) {
-    const double scale = scale_of(down, up);
+    const double scale = scale_of(down, up), highest = bessel(BETA);
     for (int64_t phase = 0; phase < up; phase++) {
         double sum = 0;
         for (int64_t k = 0; k < 2 * half; k++) {
@@ -75,7 +75,7 @@ static void fill_filters(int64_t up, int64_t down, int64_t half, double *row, fl
             const double reach = fmax(-1, fmin(1, time / (double)half));
             const double angle = PI * scale * time;
             const double sinc = angle == 0 ? 1 : sin(angle) / angle;
-            row[k] = scale * sinc * bessel(BETA * sqrt(1 - reach * reach)) / bessel(BETA);
+            row[k] = scale * sinc * bessel(BETA * sqrt(1 - reach * reach)) / highest;
             sum += row[k];
         }
         for (int64_t k = 0; k < 2 * half; k++) {

@@ -215,24 +215,12 @@ int run_resize(const struct step *step, struct value *value, aiwf_error *error) 
 }
 
 int parse_normalise(const json *args, struct step *step, aiwf_error *error) {
-    float *mean = NULL, *std = NULL;
-    int count;
-    int code = step_numbers(args, "mean", 3, 3, &mean, &count, error);
-    if (code == AIWF_OK) {
-        code = step_numbers(args, "std", 3, 3, &std, &count, error);
+    const int code = step_mean_std(args, 3, 3, step, error);
+    for (int k = 0; k < 3 && code == AIWF_OK; k++) {
+        const float mean = step->numbers[k], std = step->numbers[3 + k];
+        step->numbers[k] = 1.0f / (255.0f * std);
+        step->numbers[3 + k] = mean / std;
     }
-    step->numbers = code == AIWF_OK ? allocated(6, sizeof(float), error) : NULL;
-    for (int k = 0; k < 3 && step->numbers != NULL; k++) {
-        if (!(std[k] > 0)) {
-            code = fail(error, AIWF_DAMAGED, "'std' has to be above 0. " AGAIN);
-            break;
-        }
-        step->numbers[k] = 1.0f / (255.0f * std[k]);
-        step->numbers[3 + k] = mean[k] / std[k];
-    }
-    code = code == AIWF_OK && step->numbers == NULL ? AIWF_NO_MEMORY : code;
-    free(mean);
-    free(std);
     return code;
 }
 

@@ -6,7 +6,7 @@
 #define MOST_SEAL 10000000
 #define MOST_FILES 10000
 
-static const char *digest_of(const seal *of, const char *name) {
+const char *seal_digest(const seal *of, const char *name) {
     for (int k = 0; k < of->count; k++) {
         if (strcmp(of->names[k], name) == 0) {
             return of->digests[k];
@@ -50,16 +50,13 @@ static int is_inside(const char *name) {
 
 /* The last line, which has the digest of all before; its beginning, or NULL if it is wrong. */
 static char *body_end(char *text, size_t size) {
-    sha256 hash;
     char digest[DIGEST_DIGITS + 1];
     const size_t last = DIGEST_DIGITS + 3; /* "# ", the digest, a line feed */
     if (size < last || text[size - 1] != '\n' || strncmp(text + size - last, "# ", 2) != 0) {
         return NULL;
     }
     char *end = text + size - last;
-    sha256_begin(&hash);
-    sha256_add(&hash, text, (size_t)(end - text));
-    sha256_end(&hash, digest);
+    sha256_of(text, (size_t)(end - text), digest);
     return memcmp(end + 2, digest, DIGEST_DIGITS) == 0 ? end : NULL;
 }
 
@@ -80,7 +77,7 @@ static int read_lines(seal *found, char *end, aiwf_error *error) {
                         " names %.200s, which is no plain name of a file in the package. " AGAIN,
                         name);
         }
-        if (digest_of(found, name) != NULL) {
+        if (seal_digest(found, name) != NULL) {
             return fail(error, AIWF_DAMAGED, SEAL " names %.200s twice. " AGAIN, name);
         }
         found->names[found->count] = name;
@@ -132,25 +129,19 @@ static int changed(const char *name, aiwf_error *error) {
     return fail(error, AIWF_DAMAGED, "%.200s in the package is not what was packed. " AGAIN, name);
 }
 
-int seal_check(const seal *of, const char *folder, aiwf_error *error) {
-    for (int k = 0; k < of->count; k++) {
-        char digest[DIGEST_DIGITS + 1];
-        const int code = file_digest(folder, of->names[k], digest, error);
-        if (code != AIWF_OK) {
-            return code;
-        }
-        if (memcmp(digest, of->digests[k], DIGEST_DIGITS) != 0) {
-            return changed(of->names[k], error);
-        }
+int seal_check(const seal *of, int place, const char *folder, aiwf_error *error) {
+    char digest[DIGEST_DIGITS + 1];
+    const int code = file_digest(folder, of->names[place], digest, error);
+    if (code == AIWF_OK && memcmp(digest, of->digests[place], DIGEST_DIGITS) != 0) {
+        return changed(of->names[place], error);
     }
-    return AIWF_OK;
+    return code;
 }
 
 int seal_open(const seal *of, const char *folder, const char *name, file_bytes *bytes,
               aiwf_error *error) {
-    sha256 hash;
     char digest[DIGEST_DIGITS + 1];
-    const char *wanted = digest_of(of, name);
+    const char *wanted = seal_digest(of, name);
     if (wanted == NULL) {
         return fail(error, AIWF_DAMAGED, "%.200s is not sealed. " AGAIN, name);
     }
@@ -158,9 +149,7 @@ int seal_open(const seal *of, const char *folder, const char *name, file_bytes *
     if (code != AIWF_OK) {
         return code;
     }
-    sha256_begin(&hash);
-    sha256_add(&hash, bytes->data, bytes->size);
-    sha256_end(&hash, digest);
+    sha256_of(bytes->data, bytes->size, digest);
     if (memcmp(digest, wanted, DIGEST_DIGITS) == 0) {
         return AIWF_OK;
     }

@@ -18,8 +18,10 @@ typedef struct seal {
 int seal_read(const char *folder, seal *found, aiwf_error *error);
 /* As seal_read, of the `size` bytes of `data`. */
 int seal_parse(const char *data, size_t size, seal *found, aiwf_error *error);
-/* Check every file in `folder` against the seal. */
-int seal_check(const seal *of, const char *folder, aiwf_error *error);
+/* The digest of the file `name`; NULL if it is not sealed. */
+const char *seal_digest(const seal *of, const char *name);
+/* Check file number `place` in `folder` against the seal, without keeping it in memory. */
+int seal_check(const seal *of, int place, const char *folder, aiwf_error *error);
 /* Read the file `name` in `folder`, which has to be the sealed content. */
 int seal_open(const seal *of, const char *folder, const char *name, file_bytes *bytes,
               aiwf_error *error);

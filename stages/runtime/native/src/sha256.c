@@ -81,3 +81,10 @@ void sha256_end(sha256 *hash, char digest[DIGEST_DIGITS + 1]) {
     }
     digest[DIGEST_DIGITS] = 0;
 }
+
+void sha256_of(const void *data, size_t size, char digest[DIGEST_DIGITS + 1]) {
+    sha256 hash;
+    sha256_begin(&hash);
+    sha256_add(&hash, data, size);
+    sha256_end(&hash, digest);
+}

@@ -19,5 +19,7 @@ void sha256_begin(sha256 *hash);
 void sha256_add(sha256 *hash, const void *data, size_t size);
 /* The digest as hexadecimal digits, with a zero byte behind. */
 void sha256_end(sha256 *hash, char digest[DIGEST_DIGITS + 1]);
+/* The same of `size` bytes at once. */
+void sha256_of(const void *data, size_t size, char digest[DIGEST_DIGITS + 1]);
 
 #endif

@@ -152,6 +152,33 @@ int step_numbers(const json *args, const char *key, int least, int most, float *
     return AIWF_OK;
 }
 
+int step_mean_std(const json *args, int least, int most, struct step *step, aiwf_error *error) {
+    float *mean = NULL, *std = NULL;
+    int stds = 0;
+    int code = step_numbers(args, "mean", least, most, &mean, &step->count, error);
+    if (code == AIWF_OK) {
+        code = step_numbers(args, "std", least, most, &std, &stds, error);
+    }
+    if (code == AIWF_OK && step->count != stds) {
+        code = fail(error, AIWF_DAMAGED, "%s has %d means and %d stds. " AGAIN, step->kind->name,
+                    step->count, stds);
+    }
+    if (code == AIWF_OK) {
+        step->numbers = allocated((size_t)stds, 2 * sizeof(float), error);
+        code = step->numbers == NULL ? AIWF_NO_MEMORY : AIWF_OK;
+    }
+    for (int k = 0; code == AIWF_OK && k < stds; k++) {
+        step->numbers[k] = mean[k];
+        step->numbers[stds + k] = std[k];
+        if (!(std[k] > 0)) {
+            code = fail(error, AIWF_DAMAGED, "'std' has to be above 0. " AGAIN);
+        }
+    }
+    free(mean);
+    free(std);
+    return code;
+}
+
 /* `side` as a whole number from 1 to `most`; else 0. */
 static int whole_side(float side, int most) {
     return side >= 1 && side <= (float)most && (float)(int)side == side ? (int)side : 0;

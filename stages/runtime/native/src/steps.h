@@ -92,6 +92,9 @@ void value_free(struct value *value);
 /* Read a list of `least` to `most` numbers `key` of `args` into new memory, as float32. */
 int step_numbers(const json *args, const char *key, int least, int most, float **numbers,
                  int *count, aiwf_error *error);
+/* Read the lists `mean` and `std` of `least` to `most` numbers into `step`, whose numbers become
+   the means and then the stds, which are above 0. */
+int step_mean_std(const json *args, int least, int most, struct step *step, aiwf_error *error);
 /* Read a side, or height and width, `key`, up to `most`. */
 int step_size(const json *args, const char *key, int most, int *height, int *width,
               aiwf_error *error);

@@ -79,15 +79,13 @@ int run_windows(const struct step *step, struct value *value, aiwf_error *error)
 
 int run_mean_of_windows(const struct step *step, struct value *value, aiwf_error *error) {
     struct array *logits = &value->arrays[0], mean = {0};
+    int code = check_labels(logits, error);
     (void)step;
-    if (logits->rank != 2 || logits->shape[0] < 1) {
-        return fail(error, AIWF_ENGINE_FAILED,
-                    "The network's output has %d sides. Network and description are not of the "
-                    "same model: export it again.",
-                    logits->rank);
+    if (code != AIWF_OK) {
+        return code;
     }
     const int64_t windows = logits->shape[0], labels = logits->shape[1];
-    const int code = array_resize(&mean, 2, 1, labels, 1, 1, error);
+    code = array_resize(&mean, 2, 1, labels, 1, 1, error);
     if (code != AIWF_OK) {
         return code;
     }
