@@ -102,7 +102,7 @@ def bench(
     from stages.deploy.remote.packages import costs_on
     from stages.evaluate.packaged import opened_package
     from stages.opening import open_store
-    from stages.runtime.description import description_of
+    from stages.runtime.description import description_of, networks_of
     from stages.runtime.errors import ConfigError
 
     settings = Settings()
@@ -114,8 +114,7 @@ def bench(
                 f"{description['name']} is a chain of two networks, and one is measured at a time.",
                 "Measure the packages that it was made of. `aiwf device report` tests the chain.",
             )
-        networks = description.get("by_processor", [description])
-        for numeric in [network["numeric"] for network in networks]:
+        for numeric in [network["numeric"] for network in networks_of(description)]:
             costs = costs_on(device, folder, numeric, threads, seconds)
             _print_costs(f"{description['backend']} {numeric}", name, costs)
 

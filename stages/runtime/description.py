@@ -229,9 +229,9 @@ def description_of(folder: Path) -> dict[str, Any]:
         raise Damaged(f"{DESCRIPTION} is not sealed.", REMEDY)
     description: dict[str, Any] = parsed(read(folder, DESCRIPTION), DESCRIPTION)
     check_description(description, DESCRIPTION)
-    for network in networks_of(description):
-        if network not in sealed:
-            raise Damaged(f"The network {network} is not sealed.", REMEDY)
+    for file in _network_files(description):
+        if file not in sealed:
+            raise Damaged(f"The network {file} is not sealed.", REMEDY)
     check_libraries(description.get("requires", {}))
     return description
 
@@ -243,8 +243,15 @@ def descriptions_of(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [description, description["classify"][CLASSIFIER]]
 
 
-def networks_of(description: Mapping[str, Any]) -> list[str]:
+def networks_of(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The networks of which the processor chooses one, each with its `numeric` and `model`; the
+    first is that of the package, often the only one."""
+    networks: list[Mapping[str, Any]] = description.get("by_processor") or [description]
+    return networks
+
+
+def _network_files(description: Mapping[str, Any]) -> list[str]:
     """The file of each network of a package, below its folder."""
-    first, *further = [part["model"] for part in descriptions_of(description)]
-    by_processor = [network["model"] for network in description.get("by_processor", ())]
-    return [*dict.fromkeys([first, *by_processor]), *(f"{CLASSIFIER}/{name}" for name in further)]
+    own = [network["model"] for network in networks_of(description)]
+    further = descriptions_of(description)[1:]
+    return [*own, *(f"{CLASSIFIER}/{part['model']}" for part in further)]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .description import networks_of
 from .errors import AgreementNotMet, BadSample, Damaged
 from .predictor import Predictor
 from .processor import instruction_set
@@ -102,8 +103,8 @@ def expected(
 def golden_file(description: Mapping[str, Any]) -> str:
     """The file of golden answers for the number format of `description`, as `for_processor` gives
     it: further networks of a package have files of their own."""
-    numeric, networks = description["numeric"], description.get("by_processor", ())
-    further = [network["numeric"] for network in networks[1:]]
+    numeric = description["numeric"]
+    further = [network["numeric"] for network in networks_of(description)[1:]]
     return f"golden/expected-{numeric}.json" if numeric in further else GOLDEN
 
 

@@ -62,9 +62,10 @@ def chain_test(
             (), False, "Nothing is measured: the detector's data are not in the store."
         )
     photos = samples_of(dataset, store, "test")
-    clean = [photo for photo in photos if not _keys(photo) & _trained_groups(classifier, store)]
+    trained = _trained_groups(classifier, store)
+    clean = [photo for photo in photos if not _keys(photo) & trained]
     excluded = len(photos) - len(clean)
-    name, annotations = further or (dataset.ref.__str__(), _own(clean))
+    name, annotations = further or (str(dataset.ref), _own(clean))
     annotated = [
         replace(photo, boxes=tuple(annotations[photo.digest]))
         for photo in clean

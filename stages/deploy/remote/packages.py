@@ -13,7 +13,7 @@ from stages.deploy.remote.connection import (
     run_there,
 )
 from stages.deploy.remote.reports import MOST_BYTES, DeviceReport, read_report
-from stages.runtime.description import description_of
+from stages.runtime.description import description_of, networks_of
 from stages.runtime.errors import AgreementNotMet, ConfigError
 from stages.runtime.sealed import SEAL, check, read
 
@@ -47,7 +47,7 @@ def costs_on(
     """What the network of the package in `folder` in `numeric` costs on `device`. Raises as
     `report_of` does."""
     description = description_of(folder)
-    networks = description.get("by_processor", [description])
+    networks = networks_of(description)
     [model] = [network["model"] for network in networks if network["numeric"] == numeric]
     arguments: list[object] = ["{folder}/cost_program.py", "{folder}/package", _sdk(folder)]
     arguments += [description["backend"], f"{{folder}}/package/{model}", numeric]

@@ -11,12 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from stages.artifacts import Measure
 from stages.metrics.intervals import proportion
 from stages.runtime import neutral
-from stages.runtime.description import description_of
+from stages.runtime.description import description_of, networks_of
 from stages.runtime.device_report import FORMAT, seal_digest
 from stages.runtime.errors import ConfigError, Damaged, DataError
 from stages.runtime.rules import parsed
-from stages.runtime.sealed import read
-from stages.runtime.selftest import golden_file
+from stages.runtime.selftest import golden_answers, golden_file
 from stages.store import Store
 
 MOST_BYTES = 100_000
@@ -151,11 +150,9 @@ def _check_package(report: DeviceReport, folder: Path) -> None:
     if (found := report.selftest) is None:
         return
     description = description_of(folder)
-    networks = description.get("by_processor", [description])
-    if found.numeric not in [network["numeric"] for network in networks]:
+    if found.numeric not in [network["numeric"] for network in networks_of(description)]:
         raise DataError(f"The package has no network in {found.numeric[:40]}.", AGAIN)
-    name = golden_file({**description, "numeric": found.numeric})
-    golden = json.loads(read(folder, name))
+    golden = golden_answers(folder, golden_file({**description, "numeric": found.numeric}))
     if (found.samples, found.tolerance) != (len(golden["cases"]), golden["tolerance"]):
         raise DataError("The report's golden samples are not those of the package.", AGAIN)
 

@@ -15,6 +15,7 @@ from stages.deploy.native_sources import native_sources
 from stages.deploy.packed import TimedAnswers, no_progress, run_packed, self_test
 from stages.deploy.sdk import sources
 from stages.deploy.targets import texts
+from stages.runtime.description import networks_of
 from stages.runtime.neutral import line
 
 
@@ -66,5 +67,5 @@ class DeviceSdk:
         """Run the selftest of the package in `folder`, with each of its networks. Raises
         AgreementNotMet if it fails."""
         self_test(folder, content.sdk)
-        for network in content.description.get("by_processor", ())[1:]:
+        for network in networks_of(content.description)[1:]:
             self_test(folder, content.sdk, on=network["instruction_sets"][0])
