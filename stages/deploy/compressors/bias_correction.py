@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LEVELS = 127  # signed, symmetric
+from stages.deploy.compressors.layer_weights import rounded
+
 LAYERS = {"Conv", "Gemm"}
 
 Floats = NDArray[np.float32]
@@ -38,9 +39,7 @@ def average_error(kernel: Floats, groups: int, means: Floats) -> Floats:
     """The average error, [out], of each output channel if `kernel` ([out, in / groups, ...]) is
     rounded and `means` ([in]) are the average inputs. Padding is neglected: it is a thin border."""
     flat = kernel.reshape(*kernel.shape[:2], -1)
-    scale = np.abs(flat).max(axis=(1, 2), keepdims=True) / LEVELS
-    scale[scale == 0] = 1
-    error = (np.rint(flat / scale) * scale - flat).sum(axis=2)
+    error = (rounded(flat, 0).dequantised - flat).sum(axis=2)
     inputs = means.reshape(groups, -1).repeat(len(kernel) // groups, axis=0)
     total: Floats = (error * inputs).sum(axis=1)
     return total

@@ -53,4 +53,5 @@ def rounded(weights: Floats, axis: int) -> Rounded:
     other_axes = tuple(place for place in range(weights.ndim) if place != axis)
     scales = np.abs(weights).max(axis=other_axes, keepdims=True).astype(np.float32) / LEVELS
     scales[scales == 0] = 1
-    return Rounded(np.rint(weights / scales).astype(np.int8), scales)
+    whole = np.clip(np.rint(weights / scales), -LEVELS, LEVELS)  # tiny scales are inexact
+    return Rounded(whole.astype(np.int8), scales)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.compressors.float16 import LARGEST, Float16
 from stages.deploy.compressors.int8 import Int8
+from stages.deploy.compressors.layer_weights import rounded
 from stages.deploy.tflite.flat_file import packed, schema, unpacked
 
 WEIGHTS = 1  # the place, among an operator's inputs, of its weights
 SMALLEST = 64  # numbers in a weight; for a smaller one the operator costs more than it saves
-LEVELS = 127
 DEQUANTIZE_VERSIONS = {"float16": 3, "int8": 5}  # int8: with a scale for each channel
 
 Narrowed = tuple[NDArray[Any], Any]  # the smaller numbers, and how they are quantized, if they are
@@ -87,14 +87,11 @@ def _halved(weight: NDArray[np.float32], axis: int) -> Narrowed | None:
 
 def _quantized(weight: NDArray[np.float32], axis: int) -> Narrowed | None:
     """`weight` as int8, with a scale for each output channel."""
-    remaining = tuple(place for place in range(weight.ndim) if place != axis)
-    largest = np.abs(weight).max(axis=remaining, keepdims=True)
-    scales = np.where(largest > 0, largest / LEVELS, 1.0).astype(np.float32)
-    whole = np.clip(np.rint(weight / scales), -LEVELS, LEVELS).astype(np.int8)
+    narrow = rounded(weight, axis)
     quantization = schema().QuantizationParametersT()
-    quantization.scale, quantization.quantizedDimension = scales.reshape(-1), axis
-    quantization.zeroPoint = np.zeros(scales.size, np.int64)
-    return whole, quantization
+    quantization.scale, quantization.quantizedDimension = narrow.scales.reshape(-1), axis
+    quantization.zeroPoint = np.zeros(narrow.scales.size, np.int64)
+    return narrow.values, quantization
 
 
 def _widened(model: Any, place: int, numeric: str, values: NDArray[Any], quantization: Any) -> Any:

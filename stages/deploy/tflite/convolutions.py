@@ -12,7 +12,6 @@ from stages.deploy.tflite.tflite_lowering import TfliteLowering, lacking, operat
 
 Array = NDArray[Any]
 LOWEST = np.float32(np.finfo(np.float32).min)
-SAME, VALID = "SAME", "VALID"
 HIGHEST_OF_RELU6 = 6
 
 

@@ -36,7 +36,6 @@ class FlatFile:
         self._codes: dict[int, int] = {}
         self._constants: dict[tuple[str, tuple[int, ...], bytes], int] = {}
         self._buffers = [self._schema.BufferT()]  # the first is empty, for tensors without content
-        self._versions: dict[int, int] = {}
 
     def tensor(self, name: str, shape: Sequence[int], kind: str = "FLOAT32") -> int:
         """A new tensor of `shape` that an operator writes, or an input."""
@@ -125,7 +124,6 @@ class FlatFile:
 
 # The version of an operator that has what is used here, by its number, where that is not the first.
 VERSIONS: dict[int, int] = {
-    6: 3,  # DEQUANTIZE of float16
     9: 5,  # FULLY_CONNECTED with keepNumDims
 }
 
