@@ -1,17 +1,23 @@
-"""aiwf import: a classifier that was trained elsewhere becomes a package."""
+"""aiwf import: a network for pictures that was trained elsewhere becomes a package."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from stages.artifacts import Measure
+    from stages.deploy.onnx_detector import StatedBoxes
 
 MOST_BYTES = 50_000_000  # of one photo
 PHOTOS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
 def import_model(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A classifier of pictures.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL.onnx", help="A classifier or a detector of pictures.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the package; it must not exist.")],
     labels: Annotated[
         Path | None, typer.Option(help="A file with one label on each line, in their order.")
@@ -24,22 +30,45 @@ def import_model(
     fit: Annotated[str | None, typer.Option(help="stretch, letterbox or crop.")] = None,
     logits: Annotated[
         bool | None,
-        typer.Option("--logits/--scores", help="Whether its outputs still need a softmax."),
+        typer.Option(
+            "--logits/--scores",
+            help="Whether its outputs still need a softmax, or those of a detector a sigmoid.",
+        ),
+    ] = None,
+    boxes: Annotated[
+        str | None,
+        typer.Option(
+            help="For a detector: corners (left, top, right, bottom) or centres (x, y, width, "
+            "height), as its boxes are before suppression."
+        ),
+    ] = None,
+    unit: Annotated[
+        str, typer.Option(help="Of a detector's boxes: pixels of its input, or shares of it.")
+    ] = "pixels",
+    overlap: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Of two boxes of a label, above which the worse goes."),
+    ] = 0.5,
+    threshold: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="The least score of a box that is shown; 0.5 if omitted."),
     ] = None,
     photos: Annotated[
         Path | None, typer.Option(help="A folder of photos, to compress it to int8 and compare.")
     ] = None,
 ) -> None:
-    """Pack an ONNX classifier with a stated preprocessing, as a package like ours."""
-    from stages.deploy.imported import imported, stated
-    from stages.deploy.onnx_classifier import read_network
+    """Pack an ONNX classifier or detector with a stated preprocessing, as a package like ours."""
+    from stages.deploy.imported import imported
+    from stages.deploy.onnx_network import read_network
     from stages.deploy.pack import write_whole
+    from stages.deploy.stated_preprocessing import stated
     from stages.runtime.errors import ConfigError
 
     if os.path.lexists(out):
         raise ConfigError(f"{out} is there already.", "Name a folder that does not exist.")
-    network = read_network(model)
+    network = read_network(model, detector=boxes is not None)
     options = {
+        "boxes": None if boxes is None else _boxes(boxes, unit, overlap, threshold),
         "labels": _labels(labels) if labels else None,
         "size": size,
         "mean": _numbers(mean, "--mean") if mean else None,
@@ -53,11 +82,31 @@ def import_model(
     write_whole(out, result.files)
     print(f"Made {out}: {result.numeric}, {sum(map(len, result.files.values())) / 1e6:.2f} MB")
     if result.agreement is not None:
-        print(f"  int8 keeps the best label of {result.agreement:.1%} of {result.compared} photos")
+        print(f"  {_agreement(result.agreement, boxes is not None, result.compared)}")
     if result.why:
         print(f"  not compressed: {result.why}")
     print(f"Its accuracy is not known yet: aiwf evaluate {out} FOLDER_OF_LABELLED_PHOTOS")
     print(f"What it costs here, in every engine: aiwf bench {out}")
+
+
+def _agreement(same: "Measure", boxes: bool, photos: int) -> str:
+    what = f"of the boxes in {photos} photos" if boxes else f"of the best labels of {photos} photos"
+    return f"int8 keeps {same.value:.1%} ({same.low:.1%} to {same.high:.1%}) {what}"
+
+
+def _boxes(form: str, unit: str, overlap: float, threshold: float | None) -> "StatedBoxes":
+    from typing import get_args, get_type_hints
+
+    from stages.deploy.onnx_detector import StatedBoxes
+    from stages.runtime.errors import ConfigError
+
+    hints = get_type_hints(StatedBoxes)
+    for option, name, value in (("--boxes", "form", form), ("--unit", "unit", unit)):
+        if value not in get_args(hints[name]):
+            raise ConfigError(
+                f"{option}: '{value}' is none.", f"Write {' or '.join(get_args(hints[name]))}."
+            )
+    return StatedBoxes(form, unit, overlap, threshold)  # type: ignore[arg-type]
 
 
 def _labels(path: Path) -> tuple[str, ...]:

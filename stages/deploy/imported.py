@@ -1,10 +1,7 @@
-"""Packs a classifier of pictures that was trained elsewhere: an ONNX file with a stated
-preprocessing becomes a device_sdk package, which is evaluated, benchmarked and served like ours.
+"""Packs a classifier or a detector of pictures that was trained elsewhere: an ONNX file with a
+stated preprocessing becomes a device_sdk package, which is evaluated, benchmarked and served like
+ours."""
 
-The preprocessing is stated by options, or in the file itself under the names of OpenVINO's Model
-API (model_info.py). Nothing is guessed: a wrong mean changes answers without an error."""
-
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,106 +13,48 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.artifacts import Measure
 from stages.deploy.compressors import CannotCompress
+from stages.deploy.compressors.int8 import Int8BeforeBoxes
 from stages.deploy.content import Content, libraries_of, requires, spelled
-from stages.deploy.engines import Engine
-from stages.deploy.model_info import LEVELS, PREFIX, RESIZE_TYPES, with_model_info
-from stages.deploy.onnx_classifier import pictures_of, sides_of
+from stages.deploy.engines import Engine, Network
+from stages.deploy.model_info import with_model_info
+from stages.deploy.onnx_detector import with_corners
 from stages.deploy.packed import write_folder
+from stages.deploy.stated_preprocessing import NEEDED, StatedPreprocessing
 from stages.deploy.targets.device_sdk import DeviceSdk
 from stages.metrics import proportion
+from stages.metrics.boxes import box_agreement, matches
 from stages.parts import ENGINES, MODALITIES, TASKS
 from stages.runtime import steps
 from stages.runtime.backends import BACKENDS
 from stages.runtime.description import FORMAT, check_description
 from stages.runtime.errors import BadSample, ConfigError, Damaged, InfrastructureError
-from stages.runtime.predictor import Predictor
+from stages.runtime.predictor import Predictor, predictor_in
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
+from stages.runtime.steps import PreparedSample
 
-TASK = "image_classification"
+TASK, DETECTION = "image_classification", "object_detection"
 ENGINE = "onnxruntime"
 MOST_CALIBRATION = 64  # photos; as many more are compared
 MOST_WINDOW_BYTES = 1_000_000_000  # of all preprocessed photos together
-LEAST_AGREEMENT = 0.97  # share of the compared photos whose best label int8 has to keep
-LEAST_SURE = (
-    0.9  # the lower end of that share's interval has to reach it: 35 photos, if all keep it
-)
-LARGEST = {"mean": 1.0, "std": 10.0}  # of pixels of 0..1
+LEAST_AGREEMENT = 0.97  # share of the compared photos' best labels, or boxes, that int8 has to keep
+LEAST_SURE = 0.9  # what the lower end of its interval has to reach: 35 labels, if all stay
 TOLERANCES = {"float32": 1e-3, "int8": 0.1}
-NEEDED = "--labels FILE --size N --mean R,G,B --std R,G,B and --logits or --scores"
-
-
-@dataclass(frozen=True)
-class StatedPreprocessing:
-    """What the network expects, and what it answers. `size`: the side of its pictures, or height
-    and width. `fit`: as of the step resize. `mean` and `std`: of red, green, blue, for pixels of
-    0..1. `logits`: whether its outputs are to be turned into scores by a softmax."""
-
-    labels: tuple[str, ...]
-    size: int | tuple[int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    logits: bool
-    fit: str = "stretch"
+SUPPRESSED = {"least": 0.02, "most": 300}  # arguments of the step suppress
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A finished package. `agreement`: the share of `compared` photos whose best label is that of
-    the network before compressing; None if nothing was compared."""
+    """A finished package. `agreement`: the share of answers to the `compared` photos that are those
+    of the network before compressing, of best labels or of boxes; None if nothing was compared."""
 
     files: Mapping[str, bytes]
     numeric: str
-    agreement: float | None = None
+    agreement: Measure | None = None
     compared: int = 0
     why: str = ""
-
-
-def stated(model: Any, options: Mapping[str, Any]) -> StatedPreprocessing:
-    """The preprocessing of `model`: `options`, by the fields' names (None: not stated), before what
-    its file says.
-
-    Raises ConfigError, naming it, if something is stated nowhere."""
-    found = {
-        **_in_file(model),
-        **{key: value for key, value in options.items() if value is not None},
-    }
-    height, width = sides_of(pictures_of(model)[0])[2:]
-    if height and width:
-        found.setdefault("size", height if height == width else (height, width))
-    missing = [key for key in ("labels", "size", "mean", "std", "logits") if key not in found]
-    if missing:
-        raise ConfigError(
-            f"Nothing states the {', '.join(missing)} of this network.",
-            f"Give {NEEDED}, as its publisher documents them.",
-        )
-    (_, count) = sides_of(model.graph.output[0])
-    if count and count != len(found["labels"]):
-        raise ConfigError(
-            f"The network answers {count} labels, and {len(found['labels'])} are named.",
-            "Give a file with one label on each line, in the network's order.",
-        )
-    _check_stated(found)
-    return StatedPreprocessing(**found)
-
-
-def _check_stated(found: Mapping[str, Any]) -> None:
-    """Raise ConfigError for labels that are equal, and for a mean or deviation that can only be of
-    pixels of 0..255."""
-    twice = [label for label, count in Counter(found["labels"]).items() if count > 1]
-    if twice:
-        raise ConfigError(
-            f"The label '{twice[0][:80]}' is named {found['labels'].count(twice[0])} times.",
-            "Give each label a name of its own, in the network's order.",
-        )
-    for key, most in LARGEST.items():
-        if not all(abs(value) <= most for value in found[key]):
-            raise ConfigError(
-                f"{key}: {', '.join(f'{value:g}' for value in found[key])} cannot be of pixels "
-                f"of 0..1: {most:g} is the largest.",
-                f"Divide what is documented for pixels of 0..{LEVELS} by {LEVELS}.",
-            )
 
 
 def imported(
@@ -125,71 +64,72 @@ def imported(
     photos: Iterable[bytes] | None = None,
 ) -> Imported:
     """The device_sdk package `name` of `model`. With `photos` it is compressed to int8, calibrated
-    on half of them, and that ships if the best label of enough of the others stays. The package is
+    on half of them, and that ships if enough of the answers to the others stay. The package is
     verified by its own selftest.
 
-    Raises ConfigError if the network does not answer batches, AgreementNotMet if the selftest
-    fails."""
-    whole = _content(model.SerializeToString(deterministic=True), preprocessing, name, "float32")
+    Raises ConfigError if the network does not answer batches, or a detector no boxes as stated;
+    AgreementNotMet if the selftest fails."""
+    if preprocessing.boxes is not None:
+        model = _with_corners(model, preprocessing)
+    network: Network = {ENGINES[ENGINE].files[0]: model.SerializeToString(deterministic=True)}
+    whole = _content(network, preprocessing, name, "float32")
     _check_batches(whole)
     if photos is None:
         return Imported(_packed(whole), "float32")
-    windows = _windows(whole, photos)
-    calibration, compared = windows[::2], windows[1::2]
-    if not len(compared):
+    samples = _prepared(whole, photos)
+    calibration, compared = samples[::2], samples[1::2]
+    if not compared:
         return Imported(_packed(whole), "float32", why="fewer than two photos can be read")
-    engine: Engine = ENGINES[ENGINE]
     try:
-        network = engine.compress(whole.network, "int8", [calibration])
+        network = _as_int8(whole, np.concatenate([sample.windows for sample in calibration]))
     except CannotCompress as error:
         return Imported(_packed(whole), "float32", why=error.problem)
-    small = _content(network[engine.files[0]], preprocessing, name, "int8")
-    same = _best(small, compared) == _best(whole, compared)
-    agreement = float(np.mean(same))
-    if why := why_not_int8(int(same.sum()), len(same)):
-        return Imported(_packed(whole), "float32", agreement, len(compared), why)
-    return Imported(_packed(small), "int8", agreement, len(compared))
+    small = _content(network, preprocessing, name, "int8")
+    same = _same(whole, small, compared)
+    if why := why_not_int8(same, whole.description["answers"]):
+        return Imported(_packed(whole), "float32", same, len(compared), why)
+    return Imported(_packed(small), "int8", same, len(compared))
 
 
-def why_not_int8(same: int, compared: int) -> str:
-    """Why int8 is not shipped if it keeps the best label of `same` of the `compared` photos; "" if
-    it is. Few photos decide nothing, however many of them agree."""
-    share = proportion(same, compared)
-    if share.value < LEAST_AGREEMENT:
-        return f"int8 keeps the best label of {share.value:.1%}, {LEAST_AGREEMENT:.0%} are needed"
-    if share.low < LEAST_SURE:
+def why_not_int8(same: Measure, answers: str = "labels") -> str:
+    """Why int8 is not shipped if the share `same` of the best labels, or of the boxes, stays; "" if
+    it is. Few of them decide nothing, however many agree."""
+    what = "best labels" if answers == "labels" else answers
+    if same.value < LEAST_AGREEMENT:
+        return f"int8 keeps {same.value:.1%} of the {what}, {LEAST_AGREEMENT:.0%} are needed"
+    if same.low < LEAST_SURE:
         return (
-            f"undecided: int8 keeps the best label of {same} of {compared} photos, which shows "
-            f"that it keeps {share.low:.1%} at least, and {LEAST_SURE:.0%} are needed: give more"
+            f"undecided: int8 keeps {same.value:.1%} of {same.n} {what}, which shows that it keeps "
+            f"{same.low:.1%} at least, and {LEAST_SURE:.0%} are needed: give more photos"
         )
     return ""
 
 
 def _content(
-    network: bytes, preprocessing: StatedPreprocessing, name: str, numeric: str
+    network: Network, preprocessing: StatedPreprocessing, name: str, numeric: str
 ) -> Content:
     engine: Engine = ENGINES[ENGINE]
-    task, size = TASKS[TASK], preprocessing.size
+    task = TASKS[TASK if preprocessing.boxes is None else DETECTION]
     modality = MODALITIES[task.modality]
-    resize = {"size": size if isinstance(size, int) else list(size), "fit": preprocessing.fit}
+    sides = list(preprocessing.sides)
     scaling = {"mean": list(preprocessing.mean), "std": list(preprocessing.std)}
-    sides = [size, size] if isinstance(size, int) else list(size)
     description: dict[str, Any] = {
         "package_format": FORMAT,
         "name": name,
-        "task": TASK,
+        "task": task.name,
         "modality": task.modality,
         "answers": task.answers,
+        "draws": preprocessing.boxes is not None,
         "noun": modality.noun,
         "types": list(modality.types),
         "labels": list(preprocessing.labels),
         "before": [
             {"step": "decode_picture", "args": {}},
-            {"step": "resize", "args": resize},
+            {"step": "resize", "args": {"size": _size(preprocessing), "fit": preprocessing.fit}},
             {"step": "normalise", "args": scaling},
             {"step": "to_channels_first", "args": {}},
         ],
-        "after": [{"step": "softmax", "args": {}}] if preprocessing.logits else [],
+        "after": _after(preprocessing),
         "backend": engine.backend,
         "format": engine.format,
         "model": engine.files[0],
@@ -197,6 +137,8 @@ def _content(
         "input_shape": [3, *sides],
         "made_of": {},
     }
+    if preprocessing.boxes is not None:
+        description["threshold"] = preprocessing.boxes.threshold
     description["requires"] = requires(libraries_of(description))
     try:
         check_description(description, "This network cannot be packed")
@@ -204,58 +146,117 @@ def _content(
         raise ConfigError(
             error.problem, f"Correct what was stated, or what the file itself says: {NEEDED}."
         ) from error
-    files = {engine.files[0]: with_model_info(network, description)}
+    files = {engine.files[0]: with_model_info(network[engine.files[0]], description)}
     return Content(name, description, files, modality().golden())
+
+
+def _size(preprocessing: StatedPreprocessing) -> int | list[int]:
+    size = preprocessing.size
+    return size if isinstance(size, int) else list(size)
+
+
+def _after(preprocessing: StatedPreprocessing) -> list[dict[str, Any]]:
+    """The steps behind the network."""
+    boxes = preprocessing.boxes
+    if boxes is None:
+        return [{"step": "softmax", "args": {}}] if preprocessing.logits else []
+    decoding = {"size": _size(preprocessing), "fit": preprocessing.fit}
+    return [
+        {"step": "decode_corners", "args": decoding},
+        {"step": "suppress", "args": {"overlap": boxes.overlap, **SUPPRESSED}},
+        {"step": "to_pixels", "args": {}},
+    ]
+
+
+def _with_corners(model: Any, preprocessing: StatedPreprocessing) -> Any:
+    """The detector `model` with scores and corners as outputs. Raises what `with_corners` does."""
+    assert preprocessing.boxes is not None  # noqa: S101
+    data = model.SerializeToString(deterministic=True)
+    [outputs] = _outputs({ENGINES[ENGINE].files[0]: data}, [_noise(preprocessing.sides)])
+    about = (len(preprocessing.labels), preprocessing.boxes, preprocessing.sides)
+    return with_corners(model, outputs, *about, preprocessing.logits)
 
 
 def _check_batches(content: Content) -> None:
     """Raise ConfigError unless the network answers two windows as it answers each alone."""
-    shape = (2, *content.description["input_shape"])
-    windows = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    pair, alone = _outputs(content, [windows]), _outputs(content, [windows[:1], windows[1:]])
+    windows = _noise(content.description["input_shape"][1:])
+    pair, *alone = _outputs(content.network, [windows, windows[:1], windows[1:]])
     labels = len(content.description["labels"])
-    if pair.shape != (2, labels) or not np.allclose(pair, alone, atol=1e-3, rtol=1e-3):
-        raise ConfigError(
-            f"The network answers {pair.shape} for two pictures, (2, {labels}) are expected, "
-            "each as if it were alone.",
-            "Export it with a batch of any size, and name as many labels as it answers.",
-        )
+    for name, values in pair.items():
+        single = np.concatenate([answer[name] for answer in alone])
+        shape = (2, labels) if content.description["answers"] == "labels" else values.shape
+        near = 1e-3 * max(1.0, float(np.abs(values).max()))
+        if values.shape != shape or not np.allclose(values, single, atol=near, rtol=1e-3):
+            raise ConfigError(
+                f"The network answers {values.shape} for two pictures, (2, {labels}) are expected, "
+                "each as if it were alone.",
+                "Export it with a batch of any size, and name as many labels as it answers.",
+            )
 
 
-def _windows(content: Content, photos: Iterable[bytes]) -> NDArray[np.float32]:
-    """The preprocessed photos that can be read, as many as memory allows, [n, 3, height, width]."""
-    shape = content.description["input_shape"]
-    most = min(2 * MOST_CALIBRATION, MOST_WINDOW_BYTES // (4 * prod(shape)))
-    found = [np.zeros((0, *shape), np.float32)]
-    for photo in islice(photos, most):
+def _noise(sides: Sequence[int]) -> NDArray[np.float32]:
+    """Two windows of noise."""
+    return np.random.default_rng(0).standard_normal((2, 3, *sides)).astype(np.float32)
+
+
+def _prepared(content: Content, photos: Iterable[bytes]) -> list[PreparedSample]:
+    """The preprocessed photos that can be read, as many as memory allows."""
+    size = 4 * prod(content.description["input_shape"])
+    found = []
+    for photo in islice(photos, min(2 * MOST_CALIBRATION, MOST_WINDOW_BYTES // size)):
         try:
-            found.append(steps.prepared(content.description["before"], photo).windows)
+            found.append(steps.prepared(content.description["before"], photo))
         except BadSample:
             continue
-    return np.concatenate(found).astype(np.float32)
+    return found
 
 
-def _best(content: Content, windows: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The best label of each of `windows`, which are answered one at a time."""
-    outputs = _outputs(content, [windows[place : place + 1] for place in range(len(windows))])
-    best: NDArray[np.int64] = outputs.argmax(axis=1)
-    return best
+def _as_int8(content: Content, calibration: NDArray[np.float32]) -> Network:
+    """The network of `content` in int8. Raises CannotCompress."""
+    engine: Engine = ENGINES[ENGINE]
+    if content.description["answers"] == "labels":
+        return engine.compress(content.network, "int8", [calibration])
+    with TemporaryDirectory() as name:
+        graph = engine.place(content.network, Path(name))
+        return engine.written(lambda path: Int8BeforeBoxes().compress(graph, [calibration], path))
 
 
-def _outputs(content: Content, batches: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def _same(whole: Content, small: Content, samples: Sequence[PreparedSample]) -> Measure:
+    """The share of answers to `samples` that `small` has in common with `whole`."""
+    before, after = (_values(content, samples) for content in (whole, small))
+    if whole.description["answers"] == "labels":
+        equal = [np.argmax(a) == np.argmax(b) for a, b in zip(before, after, strict=True)]
+        return proportion(sum(map(bool, equal)), len(equal))
+    labels, threshold = len(whole.description["labels"]), whole.kind.least(whole.description)
+    old, new = (matches([[]] * len(samples), values, labels) for values in (before, after))
+    return box_agreement(old, new, threshold)
+
+
+def _values(content: Content, samples: Sequence[PreparedSample]) -> list[Any]:
+    """The values of `samples`, which are answered one at a time."""
+    with TemporaryDirectory() as name:
+        write_folder(Path(name), content.network)
+        with predictor_in(Path(name), content.description) as predictor:
+            return predictor.answered(samples, batch=1)
+
+
+def _outputs(
+    network: Network, batches: Sequence[NDArray[np.float32]]
+) -> list[dict[str, NDArray[np.float32]]]:
+    """What the float32 `network` answers to each of `batches`, by the names of its outputs.
+
+    Raises ConfigError if it cannot be run on them."""
+    engine: Engine = ENGINES[ENGINE]
     with TemporaryDirectory() as folder:
-        write_folder(Path(folder), content.network)
-        model = Path(folder) / content.description["model"]
         try:
-            backend = BACKENDS[content.backend](model, 1, content.description["numeric"])
-            answers = [backend.run({backend.inputs[0]: batch}) for batch in batches]
+            backend = BACKENDS[engine.backend](engine.place(network, Path(folder)), 1, "float32")
+            return [dict(backend.run({backend.inputs[0]: batch})) for batch in batches]
         except InfrastructureError as error:
             raise ConfigError(
                 f"The network cannot be run on pictures of {batches[0].shape}: {error.problem}",
                 "State the size that it was exported for, and export it with a batch of any size "
                 "and operators of ONNX alone.",
             ) from error
-    return np.concatenate([answer[backend.outputs[0]] for answer in answers])
 
 
 def _packed(content: Content) -> dict[str, bytes]:
@@ -272,32 +273,3 @@ def _packed(content: Content) -> dict[str, bytes]:
         write_folder(folder, files)
         target.verify(folder, content)
     return files
-
-
-def _in_file(model: Any) -> dict[str, Any]:
-    """What the entries of the file state, by the names of StatedPreprocessing.
-
-    Raises ConfigError for an entry that cannot be, or that no step does."""
-    entries = {entry.key.removeprefix(f"{PREFIX} "): entry.value for entry in model.metadata_props}
-    found: dict[str, Any] = {}
-    if entries.get("reverse_input_channels", "False").lower() in ("true", "yes", "1"):
-        raise ConfigError(
-            "The network takes pictures as blue, green, red, and no step reorders them.",
-            "Export it for red, green, blue.",
-        )
-    if "labels" in entries:
-        found["labels"] = tuple(entries["labels"].split())
-    try:
-        for key, entry in {"mean": "mean_values", "std": "scale_values"}.items():
-            if entry in entries:
-                found[key] = tuple(float(text) / LEVELS for text in entries[entry].split())
-    except ValueError as error:
-        raise ConfigError(
-            f"The file's {PREFIX} has no numbers: {error}.", f"Give {NEEDED}."
-        ) from None
-    fits = {name: fit for fit, name in RESIZE_TYPES.items()}
-    if entries.get("resize_type") in fits:
-        found["fit"] = fits[entries["resize_type"]]
-    if "output_raw_scores" in entries:
-        found["logits"] = entries["output_raw_scores"].lower() in ("true", "yes", "1")
-    return found

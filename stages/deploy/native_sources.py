@@ -59,8 +59,9 @@ def _engine(backend: str) -> str:
     package was tested with."""
     if backend == "onnxruntime":
         return (
-            f"    pip download --no-deps {backend}=={version(backend)}  # a wheel, a zip file: of it\n"
-            "    # onnxruntime/capi/libonnxruntime.so.* belongs beside the plug-in in /tmp/build"
+            f"    pip download --no-deps {backend}=={version(backend)}\n"
+            "    # a wheel, which is a zip file: of it onnxruntime/capi/libonnxruntime.so.*\n"
+            "    # belongs beside the plug-in in /tmp/build"
         )
     option = f"-DAIWF_{backend.upper()}=/path"
     return (

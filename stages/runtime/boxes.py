@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from .declaring import declare
 from .errors import InfrastructureError
-from .rules import SIZE, number, several, whole
-from .steps import softmax
+from .rules import SIZE, choice, number, several, whole
+from .steps import letterbox, softmax
 
 STRIDES = several(whole(1, 1024), 1, 8)
 BEST = 1000  # candidates that suppression considers, of all points and labels
@@ -53,6 +53,35 @@ def decode_boxes(
     edges = [x - away[:, 0], y - away[:, 1], x + away[:, 2], y + away[:, 3]]
     shares = np.stack(edges, axis=1) / np.array([width, height, width, height], np.float32)
     return Candidates(shares.astype(np.float32), _sigmoid(logits))
+
+
+@declare("outputs", "candidates", size=SIZE, fit=choice("stretch", "letterbox"))
+def decode_corners(
+    outputs: Sequence[NDArray[Any]],
+    size: int | Sequence[int],
+    facts: dict[str, Any],
+    fit: str = "stretch",
+) -> Candidates:
+    """The candidates of a network that places its boxes itself, on a picture that was resized to
+    `size` pixels (a side, or height and width) by `fit`.
+
+    `outputs`: scores [1, rows, labels] of 0 to 1, and boxes [1, rows, 4]: left, top, right, bottom
+    in pixels of the resized picture. `facts`: `width` and `height` of the picture before that.
+    Raises InfrastructureError if the outputs have other shapes."""
+    height, width = (size, size) if isinstance(size, int) else size
+    scores, corners = (np.asarray(output[0], np.float32) for output in outputs)
+    if scores.ndim != 2 or corners.shape != (len(scores), 4):
+        raise InfrastructureError(
+            f"The network answers {scores.shape} and {corners.shape} for scores and boxes.",
+            "Network and description are not of one model: export it again.",
+        )
+    top, left, inner_height, inner_width = 0, 0, height, width
+    if fit == "letterbox":
+        inside = letterbox(facts["height"], facts["width"], height, width)
+        top, left, inner_height, inner_width = inside
+    start = np.array([left, top] * 2, np.float32)
+    shares = (corners - start) / np.array([inner_width, inner_height] * 2, np.float32)
+    return Candidates(shares.astype(np.float32), scores)
 
 
 @declare(

@@ -39,6 +39,7 @@ STEPS = Registry(
         "mean_of_windows": ".steps:mean_of_windows",
         "decode_boxes": ".boxes:decode_boxes",
         "decode_priors": ".priors:decode_priors",
+        "decode_corners": ".boxes:decode_corners",
         "suppress": ".boxes:suppress",
         "to_pixels": ".boxes:to_pixels",
     },
@@ -145,11 +146,18 @@ def _middle(shape: tuple[int, ...], ratio: float) -> Box:
     return left, top, left + wide, top + high
 
 
+def letterbox(tall: int, broad: int, height: int, width: int) -> tuple[int, int, int, int]:
+    """Where a picture of `tall` by `broad` pixels lies in a letterbox of `height` by `width`: its
+    top, left, height and width in pixels."""
+    scale = min(height / tall, width / broad)
+    inner_height, inner_width = max(1, round(tall * scale)), max(1, round(broad * scale))
+    return (height - inner_height) // 2, (width - inner_width) // 2, inner_height, inner_width
+
+
 def _letterboxed(picture: Array, height: int, width: int, fill: int) -> Array:
-    scale = min(height / picture.shape[0], width / picture.shape[1])
-    inner_height = max(1, round(picture.shape[0] * scale))
-    inner_width = max(1, round(picture.shape[1] * scale))
-    top, left = (height - inner_height) // 2, (width - inner_width) // 2
+    top, left, inner_height, inner_width = letterbox(
+        picture.shape[0], picture.shape[1], height, width
+    )
     out = np.full((height, width, 3), fill, np.uint8)
     inner = _scaled(picture, (inner_height, inner_width))
     out[top : top + inner_height, left : left + inner_width] = inner

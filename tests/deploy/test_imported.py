@@ -10,11 +10,13 @@ from typer.testing import CliRunner
 
 from stages.cli.app import app
 from stages.cli.importing import _photo_paths
-from stages.deploy.imported import _content, _windows, imported, stated, why_not_int8
+from stages.deploy.imported import _content, _prepared, imported, why_not_int8
 from stages.deploy.model_info import with_model_info
-from stages.deploy.onnx_classifier import read_network
+from stages.deploy.onnx_network import read_network
 from stages.deploy.pack import write_whole
 from stages.deploy.packed import write_folder
+from stages.deploy.stated_preprocessing import stated
+from stages.metrics import proportion
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError, WorkflowError
 from stages.runtime.predictor import Predictor
 from tests.runtime.conftest import DESCRIPTION
@@ -112,7 +114,7 @@ def test_photos_compress_it_and_say_how_many_labels_stay(saved_network):
 
     result = imported(model, stated(model, OPTIONS), "colours", photos(80))
 
-    assert (result.numeric, result.agreement, result.compared) == ("int8", 1.0, 40)
+    assert (result.numeric, result.agreement, result.compared) == ("int8", proportion(40, 40), 40)
     assert json.loads(result.files["package.json"])["numeric"] == "int8"
 
 
@@ -121,8 +123,8 @@ def test_few_photos_decide_nothing_however_well_they_agree(saved_network):
 
     result = imported(model, stated(model, OPTIONS), "colours", photos(2))
 
-    assert (result.numeric, result.agreement, result.compared) == ("float32", 1.0, 1)
-    assert "undecided: int8 keeps the best label of 1 of 1 photos" in result.why
+    assert (result.numeric, result.agreement, result.compared) == ("float32", proportion(1, 1), 1)
+    assert "undecided: int8 keeps 100.0% of 1 best labels" in result.why
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_few_photos_decide_nothing_however_well_they_agree(saved_network):
     ],
 )
 def test_the_interval_of_the_agreement_decides(same, compared, ships):
-    assert (why_not_int8(same, compared) == "") is ships
+    assert (why_not_int8(proportion(same, compared)) == "") is ships
 
 
 def test_photos_that_cannot_be_read_compress_nothing(saved_network):
@@ -296,11 +298,14 @@ def test_no_more_photos_are_read_than_memory_has_room_for(saved_network):
         side.Clear()
     model = read_network(saved_network(model))
     content = _content(
-        model.SerializeToString(), stated(model, {**OPTIONS, "size": 2000}), "a", "float32"
+        {"model.onnx": model.SerializeToString()},
+        stated(model, {**OPTIONS, "size": 2000}),
+        "a",
+        "float32",
     )
     read = []
 
-    _windows(content, (read.append(place) or b"no photo" for place in range(40)))
+    _prepared(content, (read.append(place) or b"no photo" for place in range(40)))
 
     assert len(read) == 1_000_000_000 // (4 * 3 * 2000 * 2000)
 

@@ -71,6 +71,26 @@ class Int8Percentile(Int8):
     method: ClassVar[str] = "Percentile"
 
 
+class Int8BeforeBoxes(Int8):
+    """int8 for detectors that place their boxes themselves: what follows the last convolutions
+    stays in float, as edges in pixels and scores have different scales."""
+
+    def float_nodes(self, graph: Path, calibration: Sequence[NDArray[np.float32]]) -> list[str]:
+        """As in Int8. Names the nodes of the file `graph` that have none."""
+        import onnx
+
+        model = onnx.load(str(graph))
+        name_nodes(model)
+        graph.write_bytes(model.SerializeToString(deterministic=True))
+        return _behind_convolutions(model.graph.node)
+
+
+def name_nodes(model: Any) -> None:
+    """Give the nodes of `model` that have no name one, by which they can be excluded."""
+    for place, node in enumerate(model.graph.node):
+        node.name = node.name or f"node_{place}"
+
+
 def _quantise(
     graph: Path,
     calibration: Sequence[NDArray[np.float32]],
@@ -143,11 +163,19 @@ def _behind_statistics(path: Path) -> list[str]:
     of inner maps; else none. These nodes stay in float: deviations, maxima and means have different
     scales, and one scale of 8 bits for all would lose the small ones. They are a small part of the
     network's work."""
+    nodes = _nodes(path)
+    return _behind_convolutions(nodes) if any(each.op_type == DEVIATION for each in nodes) else []
+
+
+def _nodes(path: Path) -> Sequence[Any]:
     import onnx
 
-    nodes = onnx.load(str(path), load_external_data=False).graph.node
-    if not any(node.op_type == DEVIATION for node in nodes):
-        return []
+    nodes: Sequence[Any] = onnx.load(str(path), load_external_data=False).graph.node
+    return nodes
+
+
+def _behind_convolutions(nodes: Sequence[Any]) -> list[str]:
+    """The names of the `nodes` from which no convolution follows."""
     before_convolutions: set[str] = set()
     behind = []
     for node in reversed(nodes):  # nodes are in topological order

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
-from stages.deploy.compressors.int8 import Int8
+from stages.deploy.compressors.int8 import Int8, name_nodes
 from stages.deploy.compressors.layer_sensitivity import Sensitivity, sensitivities
 
 REMAINING = 0.25  # of the sum of all layers' errors: 6 dB less noise in the outputs
@@ -39,7 +39,7 @@ class Int8Mixed(Int8):
         if len(samples) < 2:
             raise CannotCompress("Mixed precision needs two samples or more.")
         model = onnx.load(str(graph))
-        _name_nodes(model)
+        name_nodes(model)
         graph.write_bytes(model.SerializeToString(deterministic=True))
         behind = set(super().float_nodes(graph, calibration))
         ranges_on, measured_on = _batches(samples[::2]), _batches(samples[1::2][:MEASURED])
@@ -63,8 +63,3 @@ def worst_layers(found: Sequence[Sensitivity]) -> list[str]:
 
 def _batches(samples: NDArray[np.float32]) -> list[NDArray[np.float32]]:
     return [samples[start : start + BATCH] for start in range(0, len(samples), BATCH)]
-
-
-def _name_nodes(model: Any) -> None:
-    for place, node in enumerate(model.graph.node):
-        node.name = node.name or f"node_{place}"

@@ -120,7 +120,11 @@ class BoxAnswers:
         decode = predictor.description["after"][:1]
         least = self.least(predictor.description)
         named = [row for row in predictor.answer(outputs, prepared.facts) if row[4] >= least]
-        return {"points": spread(steps.run(decode, outputs)), "boxes": found, "named": named}
+        return {
+            "points": spread(steps.run(decode, outputs, prepared.facts)),
+            "boxes": found,
+            "named": named,
+        }
 
     def furthest(self, expected: Any, found: Any) -> float:
         """The deviation of the candidates at the points, or of the simulated boxes if larger."""

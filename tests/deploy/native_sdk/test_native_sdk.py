@@ -1,9 +1,12 @@
 """The C library answers as the package's own Python does."""
 
+from dataclasses import replace
+
 import pytest
 
 from stages.deploy.pack import unpack
 from stages.runtime.predictor import Predictor
+from tests.deploy import cells_network
 from tests.deploy.native_sdk import samples
 from tests.deploy.native_sdk.building import WARNINGS, arm64, built, needs_tools
 
@@ -71,6 +74,27 @@ def test_boxes_are_found_as_by_python(detecting, program, tmp_path):
                 assert box["label"] == other["label"]
                 assert box["score"] == pytest.approx(other["score"], abs=CLOSE)
                 assert box["box"] == pytest.approx(other["box"], abs=PIXELS)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_boxes_that_an_imported_network_places_are_found_as_by_python(fit, program, tmp_path):
+    model = cells_network.detector("rows last")
+    boxes = replace(cells_network.CENTRES, threshold=0.1)
+    folder = cells_network.packed(model, tmp_path / "package", boxes, fit=fit)
+    for width, height in ((64, 64), (131, 64), (64, 205)):
+        (tmp_path / f"{width}.png").write_bytes(cells_network.photo(width, height))
+    photos = sorted(tmp_path.glob("*.png"))
+
+    found = program.answers(folder, photos)
+
+    assert program.run("--selftest", folder).returncode == 0
+    with Predictor.open(folder) as predictor:
+        for path, answer in zip(photos, found, strict=True):
+            expected = predictor.predict(path.read_bytes())["boxes"]
+            assert [box["label"] for box in answer["boxes"]] == [box["label"] for box in expected]
+            for box, other in zip(expected, answer["boxes"], strict=True):
+                assert box["score"] == pytest.approx(other["score"], abs=CLOSE)
+                assert box["box"] == pytest.approx(other["box"], abs=0.01)
 
 
 @pytest.mark.parametrize("kind", ["deployable", "hearing", "detecting"])

@@ -1,4 +1,4 @@
-/* The steps decode_boxes and decode_priors: from a detector's outputs to candidates. See
+/* The steps decode_boxes, decode_priors and decode_corners: from a detector's outputs to candidates. See
    runtime/boxes.py and runtime/priors.py. */
 #include "after.h"
 
@@ -12,7 +12,7 @@
 #define PRIORS 4      /* of a cell */
 
 /* Places in step->whole. */
-enum { HEIGHT, WIDTH, BINS };
+enum { HEIGHT, WIDTH, BINS, LETTERBOX };
 
 static int parse_strides(const json *args, struct step *step, aiwf_error *error) {
     const int code =
@@ -202,5 +202,37 @@ int run_decode_priors(const struct step *step, struct value *value, aiwf_error *
     }
     free(offsets->data);
     *offsets = boxes;
+    return AIWF_OK;
+}
+
+int parse_decode_corners(const json *args, struct step *step, aiwf_error *error) {
+    const char *fit = json_text(json_item(args, "fit"), "stretch");
+    step->whole[LETTERBOX] = strcmp(fit, "letterbox") == 0;
+    if (!step->whole[LETTERBOX] && strcmp(fit, "stretch") != 0) {
+        return fail(error, AIWF_DAMAGED, "decode_corners has no fit '%.40s'. " AGAIN, fit);
+    }
+    return step_size(args, "size", LONGEST_SIDE, &step->whole[HEIGHT], &step->whole[WIDTH], error);
+}
+
+int run_decode_corners(const struct step *step, struct value *value, aiwf_error *error) {
+    struct array *corners = &value->arrays[1];
+    struct rectangle inside = {0, 0, step->whole[HEIGHT], step->whole[WIDTH]};
+    const int code = check_outputs(value, value->arrays[0].shape[1], 4, error);
+    if (code != AIWF_OK) {
+        return code;
+    }
+    if (step->whole[LETTERBOX]) {
+        inside = letterbox(value->picture_height, value->picture_width, inside.height,
+                           inside.width);
+    }
+    for (int64_t k = 0; k < array_count(corners); k++) {
+        const int vertical = k % 2 != 0;
+        const float start = (float)(vertical ? inside.top : inside.left);
+        corners->data[k] =
+            (corners->data[k] - start) / (float)(vertical ? inside.height : inside.width);
+    }
+    corners->rank = 2; /* [1, rows, 4] to [rows, 4], as the other steps leave boxes */
+    corners->shape[0] = corners->shape[1];
+    corners->shape[1] = 4;
     return AIWF_OK;
 }

@@ -35,6 +35,7 @@
 #define json_real aiwf_json_real
 #define json_text aiwf_json_text
 #define json_whole aiwf_json_whole
+#define letterbox aiwf_letterbox
 #define make_result aiwf_make_result
 #define package_free aiwf_package_free
 #define package_free_files aiwf_package_free_files
@@ -43,6 +44,7 @@
 #define package_verified aiwf_package_verified
 #define parse_as_picture aiwf_parse_as_picture
 #define parse_decode_boxes aiwf_parse_decode_boxes
+#define parse_decode_corners aiwf_parse_decode_corners
 #define parse_decode_picture aiwf_parse_decode_picture
 #define parse_decode_priors aiwf_parse_decode_priors
 #define parse_decode_sound aiwf_parse_decode_sound
@@ -66,6 +68,7 @@
 #define rounded_to aiwf_rounded_to
 #define run_as_picture aiwf_run_as_picture
 #define run_decode_boxes aiwf_run_decode_boxes
+#define run_decode_corners aiwf_run_decode_corners
 #define run_decode_picture aiwf_run_decode_picture
 #define run_decode_priors aiwf_run_decode_priors
 #define run_decode_sound aiwf_run_decode_sound

@@ -159,25 +159,31 @@ static int scale(const uint8_t *from, int width, int height, const double part[4
     return code;
 }
 
+struct rectangle letterbox(int tall, int broad, int height, int width) {
+    const double down = (double)height / tall, along = (double)width / broad;
+    const double by = down < along ? down : along;
+    struct rectangle inside = {.height = (int)fmax(1, rint(tall * by)),
+                               .width = (int)fmax(1, rint(broad * by))};
+    inside.top = (height - inside.height) / 2;
+    inside.left = (width - inside.width) / 2;
+    return inside;
+}
+
 static int letterboxed(const struct step *step, const struct value *value, uint8_t *to,
                        aiwf_error *error) {
     const int height = step->whole[0], width = step->whole[1];
-    const double down = (double)height / value->height, along = (double)width / value->width;
-    const double by = down < along ? down : along;
-    const int inner_height = (int)fmax(1, rint(value->height * by));
-    const int inner_width = (int)fmax(1, rint(value->width * by));
-    const int top = (height - inner_height) / 2, left = (width - inner_width) / 2;
+    const struct rectangle inside = letterbox(value->height, value->width, height, width);
     const double part[4] = {0, 0, value->width, value->height};
-    uint8_t *inner = allocated((size_t)inner_height * (size_t)inner_width, 3, error);
+    uint8_t *inner = allocated((size_t)inside.height * (size_t)inside.width, 3, error);
     if (inner == NULL) {
         return AIWF_NO_MEMORY;
     }
-    const int code = scale(value->pixels, value->width, value->height, part, inner_width,
-                           inner_height, inner, error);
+    const int code = scale(value->pixels, value->width, value->height, part, inside.width,
+                           inside.height, inner, error);
     memset(to, step->whole[3], 3 * (size_t)height * (size_t)width);
-    for (int row = 0; row < inner_height && code == AIWF_OK; row++) {
-        memcpy(to + 3 * ((size_t)(top + row) * (size_t)width + (size_t)left),
-               inner + 3 * (size_t)row * (size_t)inner_width, 3 * (size_t)inner_width);
+    for (int row = 0; row < inside.height && code == AIWF_OK; row++) {
+        memcpy(to + 3 * ((size_t)(inside.top + row) * (size_t)width + (size_t)inside.left),
+               inner + 3 * (size_t)row * (size_t)inside.width, 3 * (size_t)inside.width);
     }
     free(inner);
     return code;

@@ -22,6 +22,8 @@ static const struct step_kind kinds[] = {
      run_decode_boxes},
     {"decode_priors", KIND_OUTPUTS, KIND_OUTPUTS, KIND_CANDIDATES, parse_decode_priors,
      run_decode_priors},
+    {"decode_corners", KIND_OUTPUTS, KIND_OUTPUTS, KIND_CANDIDATES, parse_decode_corners,
+     run_decode_corners},
     {"suppress", KIND_CANDIDATES, KIND_CANDIDATES, KIND_SHARES, parse_suppress, run_suppress},
     {"to_pixels", KIND_SHARES, KIND_SHARES, KIND_BOXES, parse_none, run_to_pixels},
 };

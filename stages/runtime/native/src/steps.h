@@ -99,6 +99,14 @@ int step_mean_std(const json *args, int least, int most, struct step *step, aiwf
 int step_size(const json *args, const char *key, int most, int *height, int *width,
               aiwf_error *error);
 
+/* A part of a picture, in pixels. */
+struct rectangle {
+    int top, left, height, width;
+};
+
+/* Where a picture of `tall` by `broad` pixels lies in a letterbox of `height` by `width`. */
+struct rectangle letterbox(int tall, int broad, int height, int width);
+
 /* The steps. */
 int parse_none(const json *args, struct step *step, aiwf_error *error);
 int parse_decode_picture(const json *args, struct step *step, aiwf_error *error);
@@ -126,6 +134,8 @@ int parse_decode_boxes(const json *args, struct step *step, aiwf_error *error);
 int run_decode_boxes(const struct step *step, struct value *value, aiwf_error *error);
 int parse_decode_priors(const json *args, struct step *step, aiwf_error *error);
 int run_decode_priors(const struct step *step, struct value *value, aiwf_error *error);
+int parse_decode_corners(const json *args, struct step *step, aiwf_error *error);
+int run_decode_corners(const struct step *step, struct value *value, aiwf_error *error);
 int parse_suppress(const json *args, struct step *step, aiwf_error *error);
 int run_suppress(const struct step *step, struct value *value, aiwf_error *error);
 int run_to_pixels(const struct step *step, struct value *value, aiwf_error *error);

@@ -1,5 +1,5 @@
-"""Reads the ONNX file of a classifier of pictures that was trained elsewhere, and refuses what
-cannot become a package."""
+"""Reads the ONNX file of a network for pictures that was trained elsewhere, and refuses what cannot
+become a package."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,22 +10,27 @@ from stages.runtime.errors import ConfigError, DataError
 MOST_BYTES = 1_000_000_000
 LONGEST = 300  # characters of what the checker says
 DEEPEST = 20  # graphs inside each other
+LABELS = ([2],)  # how many sides the outputs of a classifier have
+BOXES = ([3], [3, 3])
 LOOPS = ("Loop", "Scan")  # operators whose work the file does not bound
 
 
-def read_network(path: Path) -> Any:
+def read_network(path: Path, detector: bool = False) -> Any:
     """The ONNX file at `path` as a model, its batch of any size.
 
     Raises DataError if it is none, too large, or has weights in other files; ConfigError unless it
-    has one input of pictures [n, 3, height, width] and one output [n, labels], both float32."""
+    has one input of pictures [n, 3, height, width], and one output [n, labels]; a `detector` one or
+    two of three sides; all float32."""
     model = _checked(path)
     inputs, outputs = pictures_of(model), list(model.graph.output)
     sides = [sides_of(value) for value in (*inputs, *outputs)]
-    if len(inputs) != 1 or len(outputs) != 1 or [*map(len, sides)] != [4, 2]:
+    ranks = [len(each) for each in sides[len(inputs) :]]
+    if len(inputs) != 1 or len(sides[0]) != 4 or ranks not in (BOXES if detector else LABELS):
         raise ConfigError(
             f"{path} has inputs and outputs of {sides}.",
-            "Only classifiers with one input [n, 3, height, width] and one output [n, labels] "
-            "can be imported.",
+            "Only networks with one input [n, 3, height, width] can be imported: classifiers with "
+            "one output [n, labels], and with --boxes detectors with boxes and scores [n, rows, "
+            "...] before suppression.",
         )
     if sides[0][1] not in (0, 3):
         raise ConfigError(
@@ -86,8 +91,8 @@ def _check_loops(model: Any, path: Path) -> None:
                 raise ConfigError(
                     f"{path} has the operator {node.op_type}, which repeats a part of the network "
                     "as often as it likes.",
-                    "Export the network without loops, as classifiers of pictures are; in PyTorch "
-                    "that is tracing, not scripting.",
+                    "Export the network without loops, and a detector without suppression; in "
+                    "PyTorch that is tracing, not scripting.",
                 )
 
 
