@@ -103,12 +103,15 @@ class Prune(Distillation):
         description="Share of the network's multiply-adds that is removed; by magnitude: share of "
         "each layer's weights that is set to zero.",
     )
-    by: Literal["l1", "fpgm", "magnitude"] = Field(
-        "l1",
-        description="What is pruned. Channels (structured): l1: those with the least absolute "
-        "weights (Li et al. 2017); fpgm: those nearest to the other channels of their layer (He et "
-        "al. 2019). Single weights (unstructured): magnitude: the smallest of each layer (Han et "
-        "al. 2015); the package is no faster, and smaller only once it is compressed.",
+    by: Literal["reconstruction", "l1", "fpgm", "magnitude"] = Field(
+        "reconstruction",
+        description="What is pruned. Channels (structured): reconstruction: those that the layers "
+        "behind them can best do without, whose weights make up for them by least squares (He et "
+        "al. 2017), and l1 for a network whose layers are of 3 x 3; l1: those with the least "
+        "absolute weights (Li et al. 2017); fpgm: those nearest to the other channels of their "
+        "layer (He et al. 2019). Single weights (unstructured): magnitude: the smallest of each "
+        "layer (Han et al. 2015); the package is no faster, and smaller only once it is "
+        "compressed.",
     )
 
     @property

@@ -67,7 +67,9 @@ def test_a_cut_network_answers_as_the_one_with_zeroed_channels(network):
 def test_the_share_of_multiply_adds_is_removed(network):
     _, _, arrays, channels = network
 
-    found = pruning_cost(channels, arrays, prune_network(channels, arrays, Prune(share=0.4)))
+    found = pruning_cost(
+        channels, arrays, prune_network(channels, arrays, Prune(by="l1", share=0.4))
+    )
 
     before, after = found.multiply_adds
     assert after <= 0.6 * before

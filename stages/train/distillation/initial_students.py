@@ -3,6 +3,7 @@ network from scratch, or the teacher without some of its channels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,10 @@ from stages.train.finetune.finetune_problem import FinetuneCandidate, split_name
 from stages.train.heads.features import SampleView
 from stages.train.heads.prepared import Prepared, frozen_features
 
+if TYPE_CHECKING:
+    from stages.train.distillation.pruning import Pruned
+
+MOST_WINDOWS = 256  # on which pruning measures what layers read
 Arrays = dict[str, Array]
 Candidates = Callable[[int | None], FinetuneCandidate]  # by the fold that a student does not see
 
@@ -123,24 +128,17 @@ def _genotype(distil: Distil, shape: tuple[int, ...], classes: int, config: Trai
     return design.text
 
 
-@dataclass(frozen=True)
+@dataclass
 class PrunedCandidates:
     """The teacher of `student_problem` without the channels that `prune` removes."""
 
     student_problem: StudentProblem
     prune: Prune
+    pruned: dict[int | None, "Pruned"] = field(default_factory=dict)
 
     def __call__(self, fold: int | None) -> FinetuneCandidate:
         """As `candidates_of` says: channels are chosen anew for each fold."""
-        from stages.train.distillation.pruning import pruned_arrays
-
-        teacher = self.student_problem.teacher
-        arrays = pruned_arrays(
-            teacher.model_input.initialised_family,
-            teacher.arrays(fold),
-            self.prune,
-            self.student_problem.window_shape,
-        )
+        teacher, arrays = self.student_problem.teacher, self.pruned_without(fold).arrays
         backbone = {
             name.removeprefix("backbone."): array
             for name, array in arrays.items()
@@ -148,3 +146,23 @@ class PrunedCandidates:
         }
         head = {name: array for name, array in arrays.items() if name.startswith("head.")}
         return FinetuneCandidate(teacher.model_input, backbone, head, {}, narrowed=True)
+
+    def pruned_without(self, fold: int | None) -> "Pruned":
+        """The pruned network that has not seen `fold`."""
+        from stages.train.distillation.pruning import pruned_arrays
+
+        if fold not in self.pruned:
+            teacher = self.student_problem.teacher
+            about = (teacher.model_input.initialised_family, teacher.arrays(fold), self.prune)
+            self.pruned[fold] = pruned_arrays(*about, self._windows(fold))
+        return self.pruned[fold]
+
+    def _windows(self, fold: int | None) -> Array:
+        """At most MOST_WINDOWS of the samples that are not in `fold`, spread evenly over them."""
+        problem, cost = self.student_problem.finetune_problem, self.student_problem.cost
+        folds = problem.heads.fold_of_row[problem.rows]
+        samples = np.flatnonzero(folds != fold) if fold is not None else np.arange(len(folds))
+        places = np.linspace(0, len(samples) - 1, min(len(samples), MOST_WINDOWS)).astype(int)
+        of_samples = problem.feature_maps[split_name(cost.model_input, cost.freeze)]
+        windows, _ = of_samples.all_of(samples[places] * (problem.views + 1))
+        return windows[:MOST_WINDOWS]

@@ -12,16 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.config.distillation import Prune
-from stages.models.channel_groups import ChannelGroups, Dimension, channel_groups
+from stages.models.channel_groups import ChannelGroups, channel_groups
 from stages.models.family import Family
 from stages.models.network import assemble
 from stages.models.weights import Array
+from stages.train.distillation.reconstruction import (
+    MULTIPLE,
+    Group,
+    readers_of,
+    reconstructed,
+    second_moments,
+    with_widths,
+)
 
-MULTIPLE = 8  # of channels that a group keeps: engines compute so many at a time
 STEPS = 200  # shares of channels that are tried
-Group = tuple[Dimension, ...]
-Indices = NDArray[np.int64]
-Shapes = dict[str, tuple[int, ...]]
 
 
 class PruningCost(NamedTuple):
@@ -33,12 +37,29 @@ class PruningCost(NamedTuple):
     widths: dict[str, tuple[int, int]]
 
 
+class Pruned(NamedTuple):
+    """The weights of a pruned network, and by what its channels or weights were chosen: l1 where
+    the layers cannot be reconstructed."""
+
+    arrays: dict[str, Array]
+    by: str
+
+
 def pruned_arrays(
-    family: Family, arrays: Mapping[str, Array], prune: Prune, window_shape: Sequence[int]
-) -> dict[str, Array]:
+    family: Family, arrays: Mapping[str, Array], prune: Prune, windows: Array
+) -> Pruned:
     """The weights `arrays` of a network of `family` without the channels that `prune` removes.
-    `window_shape`: of its input, [channels, height, width]."""
-    return prune_network(channel_groups_of(family, arrays, window_shape), arrays, prune)
+    `windows`: of training samples, [n, channels, height, width]."""
+    channels = channel_groups_of(family, arrays, windows.shape[1:])
+    if prune.by == "reconstruction":
+        readers = {name for group in channels.groups for name in readers_of(group, arrays)}
+        network = assemble(family.name, arrays)
+        moments = second_moments(network, sorted(readers), windows)
+        pruned = reconstructed(channels, arrays, prune.share, moments)
+        if pruned is not None:
+            return Pruned(pruned, prune.by)
+    by = "l1" if prune.by == "reconstruction" else prune.by
+    return Pruned(prune_network(channels, arrays, prune.model_copy(update={"by": by})), by)
 
 
 def channel_groups_of(
@@ -117,7 +138,8 @@ def _counts(channels: ChannelGroups, arrays: Mapping[str, Array], share: float) 
     counts = widths
     for step in range(STEPS, 0, -1):
         counts = [_rounded(width * step / STEPS, width) for width in widths]
-        if channels.multiply_adds(_shapes(channels, shapes, counts)) <= most:
+        narrowed = with_widths(shapes, dict(zip(channels.groups, counts, strict=True)))
+        if channels.multiply_adds(narrowed) <= most:
             break
     return counts
 
@@ -127,15 +149,6 @@ def _rounded(count: float, width: int) -> int:
     least one multiple."""
     multiple = MULTIPLE if width >= 4 * MULTIPLE else MULTIPLE // 2
     return min(width, max(multiple, round(count / multiple) * multiple))
-
-
-def _shapes(channels: ChannelGroups, shapes: Shapes, counts: Sequence[int]) -> Shapes:
-    """`shapes` of weights after each group was cut to its count."""
-    narrowed = {name: list(shape) for name, shape in shapes.items()}
-    for group, count in zip(channels.groups, counts, strict=True):
-        for name, axis in group:
-            narrowed[name][axis] = count
-    return {name: tuple(shape) for name, shape in narrowed.items()}
 
 
 def _width(group: Group, arrays: Mapping[str, Array]) -> int:

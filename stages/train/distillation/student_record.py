@@ -4,11 +4,11 @@ ships."""
 from collections.abc import Mapping
 from typing import Any
 
-from stages.config.distillation import Distil, Prune
+from stages.config.distillation import Distil
 from stages.train.cost.budget import forward_seconds
 from stages.train.cost.distillation_budget import StudentCost
 from stages.train.distillation.decision import Decision, decision
-from stages.train.distillation.initial_students import Candidates
+from stages.train.distillation.initial_students import Candidates, PrunedCandidates
 from stages.train.distillation.student_context import StudentContext
 from stages.train.distillation.student_problem import StudentProblem
 from stages.train.heads.baselines import comparison
@@ -63,7 +63,7 @@ def _pruning_record(
         pruning_cost,
     )
 
-    if not isinstance(student_problem.cost.distillation, Prune):
+    if not isinstance(candidates, PrunedCandidates):
         return {}
     arrays, candidate = context.teacher.arrays(None), candidates(None)
     network = {f"backbone.{name}": array for name, array in candidate.published.items()}
@@ -71,8 +71,9 @@ def _pruning_record(
     channels = channel_groups_of(family, arrays, student_problem.window_shape)
     pruned = {**network, **candidate.head}
     cost = pruning_cost(channels, arrays, pruned)
-    counts = {"multiply_adds": list(cost.multiply_adds), "parameters": list(cost.parameters)}
-    if student_problem.cost.distillation.unstructured:
+    counts: dict[str, Any] = {"by": candidates.pruned_without(None).by}
+    counts |= {"multiply_adds": list(cost.multiply_adds), "parameters": list(cost.parameters)}
+    if candidates.prune.unstructured:
         return {**counts, "zip_bytes": [compressed_bytes(arrays), compressed_bytes(pruned)]}
     return {**counts, "widths": {name: list(pair) for name, pair in cost.widths.items()}}
 

@@ -57,7 +57,7 @@ def test_fpgm_cuts_what_others_can_replace_and_l1_does_not():
 
 
 def test_all_members_of_a_group_lose_the_same_channels(arrays, channels):
-    pruned = prune_network(channels, arrays, Prune(share=0.4))
+    pruned = prune_network(channels, arrays, Prune(by="l1", share=0.4))
 
     assert pruned["first.weight"].shape[0] == pruned["second.weight"].shape[1]
     assert pruned["first.weight"].shape[0] % 8 == 0
@@ -68,7 +68,7 @@ def test_all_members_of_a_group_lose_the_same_channels(arrays, channels):
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.7])
 def test_at_least_the_share_is_removed(arrays, channels, share):
-    pruned = prune_network(channels, arrays, Prune(share=share))
+    pruned = prune_network(channels, arrays, Prune(by="l1", share=share))
 
     shapes = [{name: array.shape for name, array in each.items()} for each in (arrays, pruned)]
     before, after = map(channels.multiply_adds, shapes)
