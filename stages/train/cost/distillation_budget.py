@@ -33,6 +33,9 @@ from stages.train.search.search_space import Input, inputs_of
 MOST_SHARE = 0.5  # of the budget that students may take; the rest finds their teacher
 LONGEST, LONGEST_SCRATCH = 20, 60  # epochs, where the config names none
 EPOCH_SHARES = (1.0, 0.75, 0.5, 0.35, 0.25, 0.2, 0.15, 0.1)  # of the longest that are offered
+RECONSTRUCTION_SECONDS = 10.0  # in which channels are removed from a network of 29 groups
+RECONSTRUCTION_WINDOWS = 256  # on which pruning measures what layers read
+MOMENTS_PASSES = 2.0  # forward passes that take as long as that measurement
 WHOLE, HALF = "none", "half"  # values of the hyperparameter `freeze`
 
 
@@ -73,6 +76,14 @@ class StudentCost(NamedTuple):
         rows = samples * (1 + self.distillation.views)
         return rows * (DECODING_SECONDS + forward_seconds(self.teacher)) / REFERENCE_CORES
 
+    def reconstruction_seconds(self, samples: int) -> float:
+        """Seconds in which the channels of a pruned network are chosen on what its layers read; 0
+        for other students."""
+        if getattr(self.distillation, "by", "") != "reconstruction":
+            return 0.0
+        passes = min(samples, RECONSTRUCTION_WINDOWS) * MOMENTS_PASSES * self.forward_seconds
+        return RECONSTRUCTION_SECONDS + passes / REFERENCE_CORES
+
     def epochs_alone(self, samples: int, epochs: int, views: int, unlabelled: int = 0) -> int:
         """The epochs of the same network without a teacher that take as long as `epochs` with
         one and the teacher's answers together. `views`: those that the teacher answered of each of
@@ -90,6 +101,7 @@ class StudentCost(NamedTuple):
         stems = rows * (DECODING_SECONDS + forward_seconds(self.model_input)) / REFERENCE_CORES
         trained = folds * TRAINING_SHARE * epochs * self.epoch_seconds(samples)
         total = STARTUP_SECONDS + answers + stems + trained + epochs * self.epoch_seconds(samples)
+        total += (folds + 1) * self.reconstruction_seconds(samples)
         return total + (trained + folds * self.answer_seconds(samples) if self.alone else 0.0)
 
 

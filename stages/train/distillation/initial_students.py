@@ -11,6 +11,7 @@ from stages.config import TrainConfig
 from stages.config.distillation import Distil, Prune
 from stages.models.weights import Array
 from stages.runtime.errors import ConfigError
+from stages.train.cost.distillation_budget import RECONSTRUCTION_WINDOWS
 from stages.train.distillation.fold_heads import linear_head_without_fold, plain_problem
 from stages.train.distillation.student_problem import Services, StudentProblem
 from stages.train.finetune.finetune_problem import FinetuneCandidate, split_name
@@ -20,7 +21,6 @@ from stages.train.heads.prepared import Prepared, frozen_features
 if TYPE_CHECKING:
     from stages.train.distillation.pruning import Pruned
 
-MOST_WINDOWS = 256  # on which pruning measures what layers read
 Arrays = dict[str, Array]
 Candidates = Callable[[int | None], FinetuneCandidate]  # by the fold that a student does not see
 
@@ -158,11 +158,13 @@ class PrunedCandidates:
         return self.pruned[fold]
 
     def _windows(self, fold: int | None) -> Array:
-        """At most MOST_WINDOWS of the samples that are not in `fold`, spread evenly over them."""
+        """Windows of the samples that are not in `fold`, spread evenly over them."""
         problem, cost = self.student_problem.finetune_problem, self.student_problem.cost
         folds = problem.heads.fold_of_row[problem.rows]
         samples = np.flatnonzero(folds != fold) if fold is not None else np.arange(len(folds))
-        places = np.linspace(0, len(samples) - 1, min(len(samples), MOST_WINDOWS)).astype(int)
+        places = np.linspace(0, len(samples) - 1, min(len(samples), RECONSTRUCTION_WINDOWS)).astype(
+            int
+        )
         of_samples = problem.feature_maps[split_name(cost.model_input, cost.freeze)]
         windows, _ = of_samples.all_of(samples[places] * (problem.views + 1))
-        return windows[:MOST_WINDOWS]
+        return windows[:RECONSTRUCTION_WINDOWS]

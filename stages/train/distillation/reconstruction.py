@@ -119,7 +119,9 @@ def eliminated(readers: Sequence[tuple[Floats, Floats]]) -> Elimination:
     """The order in which channels are removed, MULTIPLE of them at a time. `readers`: for each
     layer that reads them the second moments [channels, channels] and the weights [outputs,
     channels]."""
-    inverses: list[Floats] = [np.linalg.inv(_damped(moments)) for moments, _ in readers]
+    inverses: list[Floats] = [
+        np.linalg.inv(_damped(moments)).astype(np.float64) for moments, _ in readers
+    ]
     powers = [max(float(np.sum(matrix @ m * matrix)), TINY) for m, matrix in readers]
     # A layer counts by the share of its output that is lost.
     weights: list[Floats] = [
