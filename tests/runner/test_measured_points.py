@@ -9,6 +9,7 @@ from stages.deploy.device.untrained_network import Packed
 from stages.opening import open_store
 from stages.runner import measured_points
 from stages.runner.lock import read_lock
+from stages.runner.page_views import views_of
 from stages.runner.pick import costs_of, searched_run
 from tests import makers
 from tests.evaluate.test_pareto import RECORD
@@ -50,6 +51,12 @@ def front(settings):
     return searched_run("first", settings)
 
 
+def page_of_trials(settings) -> str:
+    store = open_store(settings)
+    views = views_of(read_lock("first", store), store)
+    return next(view.page for view in views if view.title == "Trials")
+
+
 def model(settings):
     store = open_store(settings)
     return store.load(read_lock("first", store).artifacts["train"])
@@ -78,6 +85,7 @@ def test_what_was_measured_is_found_again_and_shown_on_the_page(settings, sizes,
     monkeypatch.setattr(measured_points, "measured", measure)
     store, found = open_store(settings), front(settings)
     before = measured_points.measured_before(model(settings), Device(), store)
+    page_before = page_of_trials(settings)
 
     costs = costs_of(found, settings)
 
@@ -87,6 +95,10 @@ def test_what_was_measured_is_found_again_and_shown_on_the_page(settings, sizes,
     assert len(sizes) == len(found.pareto_front)
     assert measured_points.measured_before(model(settings), Device(), store) == costs
     assert len({cost.size_mb for cost in costs.values()}) > 1
+    assert "Reference ms" in page_before
+    page = page_of_trials(settings)
+    assert "Reference ms" not in page
+    assert all(f"{1000 * cost.size_mb:.1f} int8" in page for cost in costs.values())
 
 
 def test_what_another_device_measured_is_not_taken_for_this_one(settings, sizes, monkeypatch):
