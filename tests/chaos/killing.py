@@ -59,7 +59,7 @@ class Kill:
 @dataclass
 class Round:
     """The program from a fresh workspace to its end, with its kills and the events of each life;
-    `failures`: the last line of each life that ended with an error instead of a result."""
+    `failures`: the last lines of each life that ended with an error instead of a result."""
 
     kills: list[Kill] = field(default_factory=list)
     lives: list[list[Event]] = field(default_factory=list)
@@ -181,7 +181,7 @@ def _round(
             return finished
         if life.process.returncode != -9:
             assert finished.kills, "".join(life.errors[-30:])
-            finished.failures.append(life.errors[-1].strip() if life.errors else "no message")
+            finished.failures.append(" ".join(map(str.strip, life.errors[-2:])))
 
 
 def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None:
