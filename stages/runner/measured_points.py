@@ -33,12 +33,12 @@ def measured_points(
     device = pipelines[0][1].train.device
     if found := measured_before(model, device, store):
         return found
-    costs, is_known = {}, True
+    costs, is_final = {}, True
     for point, pipeline in pipelines:
-        cost, is_final = _cost(model, point, pipeline, store, resources)
+        cost, is_lasting = _cost(model, point, pipeline, store, resources)
         costs[point.row.number] = cost
-        is_known = is_known and is_final
-    if is_known:
+        is_final = is_final and is_lasting
+    if is_final:
         facts = {str(number): cost.model_dump() for number, cost in costs.items()}
         store.memo.keep(_key(model, device), _code(), CachedContent(facts))
     return costs

@@ -6,9 +6,9 @@ drawn from the whole space: NETWORKS of each sort, within usual budgets, on nois
 in batches of 32, 64 and 128. Of ROUNDS measurements of an epoch in this process the least counts.
 
 Printed is how many times as long a training took as was computed: by the number of convolutions and
-multiply-accumulates alone, as it was once; by the product's formula; and by that formula with
-constants fitted to one half of these networks, for those of the other half. The product's constants
-are the last lines of seed 0, so networks of other seeds had no part in them.
+multiply-accumulates alone, as it was once, and by the product's formula; and the constants that fit
+these networks best. The product's are those of seed 0, so networks of other seeds had no part in
+them.
 
 Beside it stands the same of `small_image`: its seconds on the reference machine are rounded up, and
 on a machine that is busy, or another one, all of these figures are as much higher or lower."""
@@ -27,14 +27,14 @@ from numpy.typing import NDArray
 from stages.models.genotype import ADD, Genotype, convolutions, macs_of, parameters_of
 from stages.train.architecture.hand_designs import CELL
 from stages.train.architecture.space import architecture_space, genotype_of
-from stages.train.cost.architecture_cost import SECONDS, Work, network_seconds, work_of
+from stages.train.cost.architecture_cost import SECONDS, Workload, network_seconds, workload_of
 from stages.train.cost.budget import MIN_EPOCH_SAMPLES, SCRATCH_STEP_PASSES
 from stages.train.heads.problem import Problem
 from stages.train.heads.scratch_fit import ScratchFit
 from stages.train.heads.windows import Windows
 from stages.train.search.search_space import Input
 
-LABELS, HELD_OUT, BATCHES = 10, 16, (32, 64, 128)
+LABELS, VALIDATED, BATCHES = 10, 16, (32, 64, 128)
 CASES = (  # family, shape of a window, most MACs of a network for it
     ("searched_image", (3, 32, 32), 1_000_000),
     ("searched_image", (3, 32, 32), 1_000_000),
@@ -58,8 +58,8 @@ class Network(NamedTuple):
     batch: int
 
     @property
-    def work(self) -> Work:
-        return work_of(self.genotype, self.shape, self.batch)
+    def workload(self) -> Workload:
+        return workload_of(self.genotype, self.shape, self.batch)
 
 
 def networks(seed: int, count: int) -> list[Network]:
@@ -86,7 +86,7 @@ def _plain(genotype: Genotype, operation: str) -> Genotype:
 
 def epoch_seconds(family: str, shape: Sequence[int], batch: int, **choices: str) -> float:
     """CPU seconds of an epoch, for each window and forward pass."""
-    rng, count = np.random.default_rng(0), MIN_EPOCH_SAMPLES + HELD_OUT
+    rng, count = np.random.default_rng(0), MIN_EPOCH_SAMPLES + VALIDATED
     windows = [rng.normal(size=(1, *shape)).astype(np.float32) for _ in range(count)]
     folds = np.where(np.arange(count) < MIN_EPOCH_SAMPLES, -1, 0)
     name = Input(family, shape[1]).name
@@ -136,22 +136,12 @@ def earlier(each: Network) -> float:
     return 1e-10 * macs_of(each.genotype, each.shape, 2) + 4e-6 * count
 
 
-def fitted(works: Floats, seconds: Floats) -> Floats:
+def fitted(workloads: Floats, seconds: Floats) -> Floats:
     """The seconds of each sort of work, none negative, with the least relative errors."""
     from scipy.optimize import nnls
 
-    constants: Floats = nnls(works / seconds[:, None], np.ones(len(seconds)))[0]
+    constants: Floats = nnls(workloads / seconds[:, None], np.ones(len(seconds)))[0]
     return constants
-
-
-def in_halves(works: Floats, seconds: Floats) -> Floats:
-    """What constants that are fitted to the other half compute for each network."""
-    half, computed = np.arange(len(seconds)) // 2 % 2, np.zeros(len(seconds))
-    for own in (0, 1):
-        computed[half == own] = works[half == own] @ fitted(
-            works[half != own], seconds[half != own]
-        )
-    return computed
 
 
 def print_ratios(name: str, ratios: Floats, is_plain: NDArray[np.bool_]) -> None:
@@ -168,26 +158,25 @@ def print_ratios(name: str, ratios: Floats, is_plain: NDArray[np.bool_]) -> None
         for sort, middle, each in zip((PLAIN, BRANCHED), middles, sorts, strict=True)
     ]
     between = f"{middles[1] / middles[0]:.2f} ({low:.2f} to {high:.2f})"
-    print(f"{name:34} {', '.join(parts)}; branched over plain {between}")
+    print(f"{name:28} {', '.join(parts)}; branched over plain {between}")
 
 
 def main(seed: int = 1, count: int = 32, rounds: int = 2) -> None:
     every = networks(seed, count)
     seconds = measured(every, rounds)
-    works = np.array([each.work for each in every])
+    workloads = np.array([each.workload for each in every])
     is_plain = np.array([each.sort == PLAIN for each in every])
     print(f"{len(every)} networks; measured over computed, median (least to most):")
     own = [network_seconds(each.genotype, each.shape, each.batch) for each in every]
     computed = {
         "convolutions and MACs alone": np.array([earlier(each) for each in every]),
         "the product's formula": np.array(own),
-        "fitted to the other half of these": in_halves(works, seconds),
     }
     for name, found in computed.items():
         print_ratios(name, seconds / found, is_plain)
-    constants = fitted(works, seconds)
-    for name, value, ours in zip(Work._fields, constants, SECONDS, strict=True):
-        print(f"{name:16} fitted to all of these {value:.2e}, the product's {ours:.2e}")
+    constants = fitted(workloads, seconds)
+    for name, value, ours in zip(Workload._fields, constants, SECONDS, strict=True):
+        print(f"{name:16} fitted to these {value:.2e}, the product's {ours:.2e}")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def measure(name, network, numeric, shape, profile, engine, *, store, resources)
     )
 
 
-def front(settings):
+def searched(settings):
     return searched_run("first", settings)
 
 
@@ -63,7 +63,7 @@ def model(settings):
 
 
 def test_each_network_of_the_front_is_packed_and_measured(settings):
-    found = front(settings)
+    found = searched(settings)
     by_parameters = sorted(found.pareto_front, key=lambda point: point.parameters)
 
     costs = costs_of(found, settings)
@@ -83,7 +83,7 @@ def test_each_network_of_the_front_is_packed_and_measured(settings):
 
 def test_what_was_measured_is_found_again_and_shown_on_the_page(settings, sizes, monkeypatch):
     monkeypatch.setattr(measured_points, "measured", measure)
-    store, found = open_store(settings), front(settings)
+    store, found = open_store(settings), searched(settings)
     before = measured_points.measured_before(model(settings), Device(), store)
     page_before = page_of_trials(settings)
 
@@ -103,7 +103,7 @@ def test_what_was_measured_is_found_again_and_shown_on_the_page(settings, sizes,
 
 def test_what_another_device_measured_is_not_taken_for_this_one(settings, sizes, monkeypatch):
     monkeypatch.setattr(measured_points, "measured", measure)
-    costs_of(front(settings), settings)
+    costs_of(searched(settings), settings)
 
     other = Device(profile=PROFILE)
     assert measured_points.measured_before(model(settings), other, open_store(settings)) == {}
@@ -121,23 +121,23 @@ def test_a_network_that_the_engine_cannot_run_says_why_and_keeps_its_size(
 ):
     monkeypatch.setattr(measured_points, "measured", refused(CannotRun("No such operator.")))
 
-    costs = costs_of(front(settings), settings)
+    costs = costs_of(searched(settings), settings)
 
-    for point in front(settings).pareto_front:
+    for point in searched(settings).pareto_front:
         cost = costs[point.row.number]
         assert cost.why == "No such operator."
         assert cost.size_mb == pytest.approx(len(point.genotype.text) / 1e6)
         assert cost.latency_ms_p95 is None
-    assert costs_of(front(settings), settings) == costs
+    assert costs_of(searched(settings), settings) == costs
     assert len(sizes) == len(costs)
 
 
 def test_a_device_that_is_not_there_yet_is_asked_again_later(settings, sizes, monkeypatch):
     monkeypatch.setattr(measured_points, "measured", refused(Unmeasured("Not this device.")))
-    first = costs_of(front(settings), settings)
+    first = costs_of(searched(settings), settings)
     monkeypatch.setattr(measured_points, "measured", measure)
 
-    second = costs_of(front(settings), settings)
+    second = costs_of(searched(settings), settings)
 
     assert {cost.why for cost in first.values()} == {"Not this device."}
     assert all(cost.size_mb for cost in first.values())
@@ -147,6 +147,6 @@ def test_a_device_that_is_not_there_yet_is_asked_again_later(settings, sizes, mo
 def test_a_network_that_cannot_be_packed_has_no_figures(settings, monkeypatch):
     monkeypatch.setattr(measured_points, "packed", lambda *_: Packed(why="It has a loop."))
 
-    costs = costs_of(front(settings), settings)
+    costs = costs_of(searched(settings), settings)
 
     assert {(cost.why, cost.size_mb) for cost in costs.values()} == {("It has a loop.", None)}

@@ -52,8 +52,8 @@ def test_the_code_of_a_stage_is_the_same_before_its_inputs_are_made(stage: str):
         "etl": {"augmentations": [{"noise": {}}]},
     }
     pipeline = PipelineConfig.model_validate(config)
-    made = {kind: Ref(kind=kind, id="0" * 64) for kind in STAGE_FACTS[stage].inputs}
+    inputs = {kind: Ref(kind=kind, id="0" * 64) for kind in STAGE_FACTS[stage].inputs}
     target = "device_sdk" if stage == "deploy" else ""
 
-    with_inputs, without = (describe(stage, pipeline, each, target).code for each in (made, {}))
+    with_inputs, without = (describe(stage, pipeline, each, target).code for each in (inputs, {}))
     assert with_inputs == without

@@ -22,7 +22,7 @@ DRAWS, MOST_DRAWS = 40, 4000  # random networks within the limits, for the mean
 BATCH = int(DEFAULTS["batch_size"])
 
 
-class Work(NamedTuple):
+class Workload(NamedTuple):
     """What the training of a network takes time for, for each window. `calls`: of convolutions,
     each with its norm and activation, which the windows of a batch share; `macs`: of convolutions
     that mix channels, and `depthwise_macs` of those that do not; `values`, `pooled_values`: what
@@ -38,7 +38,7 @@ class Work(NamedTuple):
 
 # Seconds of one core of the reference machine for one of each, a quarter of what one step of
 # training takes; `python -m tests.benchmarks.architecture_cost` measures them
-SECONDS = Work(
+SECONDS = Workload(
     windows=3.3e-5,
     calls=2.5e-4,
     macs=7.1e-11,
@@ -48,7 +48,7 @@ SECONDS = Work(
 )
 
 
-def work_of(genotype: Genotype, shape: Sequence[int], batch: int = BATCH) -> Work:
+def workload_of(genotype: Genotype, shape: Sequence[int], batch: int = BATCH) -> Workload:
     """The work for one window of `shape`, [channels, height, width], in batches of so many."""
     _, height, width = shape
     every = convolutions(genotype, *shape)
@@ -56,7 +56,7 @@ def work_of(genotype: Genotype, shape: Sequence[int], batch: int = BATCH) -> Wor
         sum(each.weights * each.places for each in every if (each.groups > 1) == is_depthwise)
         for is_depthwise in (False, True)
     )
-    return Work(
+    return Workload(
         windows=1,
         calls=len(every) / batch,
         macs=macs,
@@ -71,7 +71,7 @@ def network_seconds(genotype: Genotype, shape: Sequence[int], batch: int = BATCH
     so many, where a step of training is counted as several of them."""
     return sum(
         count * seconds
-        for count, seconds in zip(work_of(genotype, shape, batch), SECONDS, strict=True)
+        for count, seconds in zip(workload_of(genotype, shape, batch), SECONDS, strict=True)
     )
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.models.genotype import macs_of, parse
-from stages.train.cost.architecture_cost import SECONDS, network_seconds, work_of
+from stages.train.cost.architecture_cost import SECONDS, network_seconds, workload_of
 
 SHAPE = (3, 32, 32)
 TEXT = (
@@ -22,7 +22,7 @@ def seconds(operation: str, batch: int = 32) -> float:
 
 def test_each_sort_of_work_is_counted_apart():
     pointwise, depthwise, pooling = (
-        work_of(parse(TEXT.format(name)), SHAPE) for name in ("pw", "dw3", "max3")
+        workload_of(parse(TEXT.format(name)), SHAPE) for name in ("pw", "dw3", "max3")
     )
 
     assert pointwise.calls == depthwise.calls == pooling.calls + 3 / 32
@@ -35,9 +35,9 @@ def test_each_sort_of_work_is_counted_apart():
 
 def test_all_multiply_accumulates_but_the_heads_are_counted():
     genotype = parse(TEXT.format("sep5"))
-    work = work_of(genotype, SHAPE)
+    workload = workload_of(genotype, SHAPE)
 
-    assert work.macs + work.depthwise_macs == macs_of(genotype, SHAPE, 0)
+    assert workload.macs + workload.depthwise_macs == macs_of(genotype, SHAPE, 0)
 
 
 def test_a_pooling_takes_time_though_it_has_no_multiply_accumulates():
@@ -54,5 +54,5 @@ def test_branches_cost_more_than_a_path_of_as_much_arithmetic():
 def test_the_windows_of_a_larger_batch_share_its_calls():
     small, large = seconds("pw", batch=32), seconds("pw", batch=128)
 
-    calls = work_of(parse(TEXT.format("pw")), SHAPE, batch=32).calls
+    calls = workload_of(parse(TEXT.format("pw")), SHAPE, batch=32).calls
     assert small - large == pytest.approx(SECONDS.calls * calls * 3 / 4)
