@@ -9,7 +9,7 @@ three stages of repeated cells, the second and third of which halve them once mo
 Liu et al., Hierarchical Representations for Efficient Architecture Search, arXiv 1711.00436."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from stages.runtime.errors import ConfigError
@@ -20,6 +20,7 @@ NONE, SKIP, ADD, CONCAT = "none", "skip", "add", "concat"
 OPERATIONS = (NONE, SKIP, "pw", "dw3", "sep3", "sep5", "dil3", "max3", "avg3", "conv3")
 DOWNS = ("conv3", "sep3", "max2")  # how a stage halves the sides: the last, by pooling and then pw
 STEM_STRIDE, STAGE_STRIDES = 2, (1, 2, 2)
+POOLINGS = ("max3", "avg3")
 DEPTHWISE = {"dw3": 3, "sep3": 3, "sep5": 5, "dil3": 3}  # operation -> side of its kernel
 EVERY_OPERATION = (  # the text of a genotype that has each of them
     "stem 8, widths 12 16 24, repeats 1 2 1, down max2, residual, concat; cell 1 skip 2 2 3 1; "
@@ -146,16 +147,28 @@ def pruned(values: Sequence[str], edges: Edges) -> tuple[str, ...]:
 
 def convolutions(genotype: Genotype, channels: int, height: int, width: int) -> list[Convolution]:
     """All convolutions of the canonical `genotype` for a window [channels, height, width]."""
-    places = _halved(height) * _halved(width)
-    height, width = _halved(height), _halved(width)
-    found, narrow = [Convolution(channels, genotype.stem, 3, 1, places)], genotype.stem
-    for wide, repeats, stride in zip(genotype.widths, genotype.repeats, STAGE_STRIDES, strict=True):
-        if stride == 2:
-            height, width = _halved(height), _halved(width)
-        found += _transition(genotype.down, narrow, wide, stride, height * width)
-        found += repeats * _cell(genotype, wide, height * width)
-        narrow = wide
+    stem_places = _halved(height) * _halved(width)
+    found = [Convolution(channels, genotype.stem, 3, 1, stem_places)]
+    for narrow, wide, repeats, stride, places in _stages(genotype, height, width):
+        found += _transition(genotype.down, narrow, wide, stride, places)
+        found += repeats * _cell(genotype, wide, places)
     return found
+
+
+def pooled_values(genotype: Genotype, height: int, width: int) -> int:
+    """The values, channels times positions, that all poolings of the canonical `genotype` give for
+    a window of [height, width], the one over all positions at its end aside."""
+    operations = [
+        operation
+        for edge in genotype.cell
+        if edge.isdigit()
+        for operation in genotype.motifs[int(edge) - 1]
+    ]
+    of_cell, total = sum(operation in POOLINGS for operation in operations), 0
+    for narrow, wide, repeats, stride, places in _stages(genotype, height, width):
+        total += repeats * of_cell * wide * places
+        total += narrow * places if stride == 2 and genotype.down == "max2" else 0
+    return total
 
 
 def parameters_of(genotype: Genotype, channels: int, labels: int, folds: int = 1) -> int:
@@ -170,6 +183,19 @@ def macs_of(genotype: Genotype, shape: Sequence[int], labels: int, folds: int = 
     width]: those of convolutions and heads."""
     own = sum(each.weights * each.places for each in convolutions(genotype, *shape))
     return folds * (own + genotype.widths[-1] * labels)
+
+
+def _stages(
+    genotype: Genotype, height: int, width: int
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """For each stage its channels before and after the transition, the number of its cells, its
+    stride, and the positions of its maps."""
+    height, width, narrow = _halved(height), _halved(width), genotype.stem
+    for wide, repeats, stride in zip(genotype.widths, genotype.repeats, STAGE_STRIDES, strict=True):
+        if stride == 2:
+            height, width = _halved(height), _halved(width)
+        yield narrow, wide, repeats, stride, height * width
+        narrow = wide
 
 
 def _cell(genotype: Genotype, wide: int, places: int) -> list[Convolution]:

@@ -27,18 +27,21 @@ def measured_points(
     store: Store,
     resources: Resources,
 ) -> Costs:
-    """The cost of each point on its device, cached; `pipelines`: each point with the pipeline that
-    packs it. A figure that could not be measured is empty, and `why` says so."""
+    """The cost of each point on its device; `pipelines`: each point with the pipeline that packs
+    it. A figure that could not be measured is empty, and `why` says so. Cached, unless the device
+    is one that may still be added."""
     device = pipelines[0][1].train.device
-
-    def make() -> CachedContent:
-        costs = {
-            str(point.row.number): _cost(model, point, pipeline, store, resources).model_dump()
-            for point, pipeline in pipelines
-        }
-        return CachedContent(costs)
-
-    return _read(store.memo(_key(model, device), _code(), make))
+    if found := measured_before(model, device, store):
+        return found
+    costs, is_final = {}, True
+    for point, pipeline in pipelines:
+        cost, is_lasting = _cost(model, point, pipeline, store, resources)
+        costs[point.row.number] = cost
+        is_final = is_final and is_lasting
+    if is_final:
+        facts = {str(number): cost.model_dump() for number, cost in costs.items()}
+        store.memo.keep(_key(model, device), _code(), CachedContent(facts))
+    return costs
 
 
 def measured_before(model: Model, device: Device, store: Store) -> Costs:
@@ -53,15 +56,16 @@ def _cost(
     pipeline: PipelineConfig,
     store: Store,
     resources: Resources,
-) -> DeviceCost:
+) -> tuple[DeviceCost, bool]:
+    """The cost of `point`, and whether measuring it again would not change it."""
     spec = network_spec(pipeline, len(model.labels))
     model_input = inputs_by_name(pipeline.train)[point.row.input]
     network = packed(model_input, spec, store, resources)
     if network.why:
-        return DeviceCost(input=model_input.name, why=network.why)
+        return DeviceCost(input=model_input.name, why=network.why), True
     shape = windows_of(model_input, spec.task).shape[1:]
     try:
-        return measured(
+        cost = measured(
             model_input.name,
             network.network,
             network.numeric,
@@ -73,9 +77,11 @@ def _cost(
         )
     except (CannotRun, Unmeasured) as error:
         size = round(sum(map(len, network.network.values())) / 1e6, 6)
-        return DeviceCost(
+        cost = DeviceCost(
             input=model_input.name, numeric=network.numeric, size_mb=size, why=error.problem
         )
+        return cost, isinstance(error, CannotRun)
+    return cost, True
 
 
 def _key(model: Model, device: Device) -> list[str]:

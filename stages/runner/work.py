@@ -54,7 +54,8 @@ def describe(
         digests["data"] = config.pop("data")["revision"]
     libraries = {name: installed(name) or "missing" for name in _libraries(stage, config)}
     # every stage with a dataset input applies its augmentations
-    named_parts = [config, pipeline.etl.augmentations] if "dataset" in inputs else config
+    augments = "dataset" in STAGE_FACTS[stage].inputs
+    named_parts = [config, pipeline.etl.augmentations] if augments else config
     return Work(stage, config, digests, code_digest(stage, named_parts, pipeline.task), libraries)
 
 

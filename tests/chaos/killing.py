@@ -18,7 +18,7 @@ import psutil
 
 Event = dict[str, Any]
 Victims = Callable[[psutil.Process], list[psutil.Process]]
-LONGEST = 600.0  # seconds of one life
+LONGEST = 1800.0  # seconds of one life, on a busy machine
 PATIENCE = 30.0  # seconds in which child processes of a killed program have to end by themselves
 
 
@@ -58,10 +58,12 @@ class Kill:
 
 @dataclass
 class Round:
-    """The program from a fresh workspace to its end, with its kills and the events of each life."""
+    """The program from a fresh workspace to its end, with its kills and the events of each life;
+    `failures`: the last lines of each life that ended with an error instead of a result."""
 
     kills: list[Kill] = field(default_factory=list)
     lives: list[list[Event]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -177,7 +179,9 @@ def _round(
         if life.process.returncode == 0:
             finished.seconds = time.monotonic() - began
             return finished
-        assert life.process.returncode == -9 or finished.kills, "".join(life.errors[-30:])
+        if life.process.returncode != -9:
+            assert finished.kills, "".join(life.errors[-30:])
+            finished.failures.append(" ".join(map(str.strip, life.errors[-2:])))
 
 
 def _killed(life: Life, who: str, victims: Victims, after: float) -> Kill | None:

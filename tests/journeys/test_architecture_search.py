@@ -31,6 +31,7 @@ data: shapes
 train: {families: [found@first], folds: 1, trials: 2, epochs: 2, input_sizes: 32, growth: false}
 deploy: {max_drop: 0.5, targets: [device_sdk]}
 """
+TASKS = {"etl", "train", "evaluate", "deploy_device_sdk"}
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +42,16 @@ def settings(tmp_path_factory):
     pipeline = read_pipeline(makers.quick_pipeline(folder, found, SEARCH))
     run_pipeline(pipeline, run="first", settings=found)
     return found
+
+
+def verdicts_of_a_second_run(run: str, settings) -> dict[str, str]:
+    """What `aiwf reproduce` says of each task of `run`, in a store that has no other run."""
+    lock = load_lock(run, open_store(settings))
+    return {same.task: same.verdict for same in reproduce(lock, settings, LogWatch())}
+
+
+def test_a_search_is_made_again_from_its_lock_alone(settings):
+    assert verdicts_of_a_second_run("first", settings) == dict.fromkeys(TASKS, "same")
 
 
 def test_another_point_is_packed_without_a_search_and_reproduced(settings, monkeypatch, capsys):
@@ -64,8 +75,7 @@ def test_another_point_is_packed_without_a_search_and_reproduced(settings, monke
     assert "etl" not in lock.worked
     assert len(json.loads(store.get(model.files["trials.json"]))) == 1
     assert "What ships:" in capsys.readouterr().out
-    verdicts = {same.verdict for same in reproduce(lock, settings, LogWatch())}
-    assert verdicts == {"same"}
+    assert verdicts_of_a_second_run("second", settings) == dict.fromkeys(TASKS, "same")
 
 
 def test_what_was_found_is_trained_in_another_pipeline(settings):
@@ -79,3 +89,4 @@ def test_what_was_found_is_trained_in_another_pipeline(settings):
     resolved = load_lock("third", store).config["train"]
     assert resolved["genotypes"] == {"found@first": first.hyperparameters["genotype"]}
     assert resolved["families"] == ["searched_image"]
+    assert verdicts_of_a_second_run("third", settings) == dict.fromkeys(TASKS, "same")

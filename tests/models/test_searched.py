@@ -1,16 +1,25 @@
 """Networks of a genotype: counted before they are built, equal when shipped."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from stages.models.export import export_network
-from stages.models.genotype import EVERY_OPERATION, canonical, macs_of, parameters_of, parse
+from stages.models.genotype import (
+    EVERY_OPERATION,
+    canonical,
+    macs_of,
+    parameters_of,
+    parse,
+    pooled_values,
+)
 from stages.parts import FAMILIES
 from stages.runtime.errors import ConfigError
 from stages.train.architecture.space import architecture_space, genotype_of
 
 SPACE = architecture_space()
-DRAWS = 25
+DRAWS, EXPORTS = 25, 12
 LABELS, SHAPES = 5, {"searched_image": (3, 33, 48), "searched_audio": (1, 64, 27)}
 EVERY = parse(EVERY_OPERATION)  # also both merges of a node, and all that a stage may do
 
@@ -29,19 +38,23 @@ def built_parameters(network) -> int:
     return sum(int(np.prod(each.shape)) for each in network.parameters() if not each.stop_gradient)
 
 
-def built_macs(network, shape: tuple[int, ...]) -> int:
+def built_counts(network, shape: tuple[int, ...]) -> tuple[int, int]:
+    """The multiply-accumulates of the convolutions of `network` for a window of `shape`, and the
+    values that its poolings give."""
     import paddle
 
-    counts = []
+    macs, pooled = [], []
     for each in network.sublayers():
         if isinstance(each, paddle.nn.Conv2D):
             each.register_forward_post_hook(
-                lambda conv, _, out: counts.append(conv.weight.size * out.shape[2] * out.shape[3])
+                lambda conv, _, out: macs.append(conv.weight.size * out.shape[2] * out.shape[3])
             )
+        if isinstance(each, (paddle.nn.MaxPool2D, paddle.nn.AvgPool2D)):
+            each.register_forward_post_hook(lambda _, __, out: pooled.append(out.size))
     network.eval()
     with paddle.no_grad():
         network(paddle.zeros([1, *shape]))
-    return int(sum(counts))
+    return int(sum(macs)), int(sum(pooled))
 
 
 @pytest.mark.parametrize("family", SHAPES)
@@ -53,7 +66,9 @@ def test_counts_are_those_of_the_built_network(family: str):
 
         counted = parameters_of(genotype, shape[0], LABELS)
         assert counted == built_parameters(network) + head + LABELS, genotype.text
-        assert macs_of(genotype, shape, LABELS) == built_macs(network, shape) + head
+        macs, pooled = built_counts(network, shape)
+        assert macs_of(genotype, shape, LABELS) == macs + head
+        assert pooled_values(genotype, *shape[1:]) == pooled
 
 
 @pytest.mark.slow
@@ -123,15 +138,15 @@ def trained_like(genotype, family: str, folds: int) -> dict[str, np.ndarray]:
     return arrays | {"head.out.bias": np.zeros(LABELS, np.float32)}
 
 
-@pytest.mark.parametrize(("family", "folds"), [("searched_image", 1), ("searched_audio", 2)])
-def test_the_exported_network_answers_as_the_built_one(family: str, folds: int, tmp_path):
+def check_export(genotype, family: str, folds: int, folder: Path) -> None:
+    """Assert that ONNX Runtime answers as the built network, within 1e-5 of the largest answer."""
     import onnxruntime
     import paddle
 
     from stages.models.network import assemble
 
-    arrays = trained_like(EVERY, family, folds)
-    files = export_network(family, arrays, tmp_path, ("onnx",))
+    arrays = trained_like(genotype, family, folds)
+    files = export_network(family, arrays, folder, ("onnx",))
     windows = np.random.default_rng(2).normal(size=(3, *SHAPES[family])).astype(np.float32)
     with paddle.no_grad():
         expected = assemble(family, arrays)(paddle.to_tensor(windows)).numpy()
@@ -139,4 +154,15 @@ def test_the_exported_network_answers_as_the_built_one(family: str, folds: int, 
 
     [found] = session.run(None, {session.get_inputs()[0].name: windows})
 
-    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max()
+    assert np.abs(found - expected).max() < 1e-5 * np.abs(expected).max(), genotype.text
+
+
+@pytest.mark.parametrize(("family", "folds"), [("searched_image", 1), ("searched_audio", 2)])
+def test_the_exported_network_answers_as_the_built_one(family: str, folds: int, tmp_path):
+    check_export(EVERY, family, folds, tmp_path)
+
+
+@pytest.mark.slow
+def test_exported_networks_of_random_genotypes_answer_as_the_built_ones(tmp_path):
+    for seed in range(EXPORTS):
+        check_export(draw(seed), list(SHAPES)[seed % len(SHAPES)], 1 + seed % 3, tmp_path)

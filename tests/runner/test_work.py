@@ -1,5 +1,7 @@
 """What is described as deciding a stage's work is all that decides it."""
 
+import pytest
+
 from stages.artifacts import Ref
 from stages.config import PipelineConfig
 from stages.deploy.targets.cloud_api import LIBRARIES
@@ -39,3 +41,19 @@ def digest(*augmentations: str) -> str:
 def test_the_code_of_what_changes_a_dataset_s_samples_counts_for_whoever_takes_it():
     assert digest("noise") != digest("vertical_flip")
     assert digest("noise") == digest("noise")
+
+
+@pytest.mark.parametrize("stage", STAGE_FACTS)
+def test_the_code_of_a_stage_is_the_same_before_its_inputs_are_made(stage: str):
+    config = {
+        "name": "some",
+        "task": "image_classification",
+        "data": "some",
+        "etl": {"augmentations": [{"noise": {}}]},
+    }
+    pipeline = PipelineConfig.model_validate(config)
+    inputs = {kind: Ref(kind=kind, id="0" * 64) for kind in STAGE_FACTS[stage].inputs}
+    target = "device_sdk" if stage == "deploy" else ""
+
+    with_inputs, without = (describe(stage, pipeline, each, target).code for each in (inputs, {}))
+    assert with_inputs == without

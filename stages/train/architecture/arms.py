@@ -74,7 +74,8 @@ class ArchitectureSearch:
         return self.spent[name] + epochs * self.pending[name]
 
     def _seconds(self, hyperparameters: Hyperparameters) -> float:
-        return network_seconds(parse(hyperparameters["genotype"]), self.limits.shape)
+        genotype = parse(hyperparameters["genotype"])
+        return network_seconds(genotype, self.limits.shape, hyperparameters["batch_size"])
 
     def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
         """Give each arm the scores of its own trials."""

@@ -13,7 +13,7 @@ from stages.parts import FAMILIES
 from stages.runtime.errors import BudgetTooSmall, ConfigError
 from stages.train.architecture.counted_limits import planned_shape
 from stages.train.architecture.hand_designs import OPERATIONS
-from stages.train.cost.architecture_cost import mean_seconds, network_seconds
+from stages.train.cost.architecture_cost import BATCH, mean_seconds, network_seconds
 from stages.train.search.search_space import Input, inputs_of
 
 REFERENCE_CORES = 2  # of the reference machine
@@ -168,17 +168,18 @@ def epoch_seconds(
     views: int,
     width: float | None = None,
     genotype: str = "",
+    batch: int = BATCH,
 ) -> float:
     """Seconds of one epoch of a trial of the first phase on `samples` samples with `views`
     augmented copies each. From scratch, every fold sees each sample once, whatever the number of
     views, and each core trains another trial. `width`,
-    `genotype`: of the trial's network; without one, the mean over those that the search may
-    choose."""
+    `genotype`: of the trial's network, `batch`: the samples of its steps; without a network, the
+    mean over those that the search may choose."""
     if not model_input.initialised_family.from_scratch:
         return ROW_EPOCH_SECONDS * samples * (1 + views)
     return (
         SCRATCH_STEP_PASSES
-        * _scratch_seconds(model_input, config, genotype)
+        * _scratch_seconds(model_input, config, genotype, batch)
         * _width_cost(model_input.widths(config) if width is None else (width,))
         * max(samples, MIN_EPOCH_SAMPLES)
         * config.folds
@@ -186,7 +187,9 @@ def epoch_seconds(
     )
 
 
-def _scratch_seconds(model_input: Input, config: TrainConfig, genotype: str) -> float:
+def _scratch_seconds(
+    model_input: Input, config: TrainConfig, genotype: str, batch: int = BATCH
+) -> float:
     """Seconds of one core for the forward pass of one sample through a network from scratch."""
     if not model_input.initialised_family.searched:
         return forward_seconds(model_input)
@@ -195,7 +198,7 @@ def _scratch_seconds(model_input: Input, config: TrainConfig, genotype: str) -> 
         return sum(every) / len(every)
     if not genotype:
         return mean_seconds(config, model_input)
-    return network_seconds(parse(genotype), planned_shape(model_input))
+    return network_seconds(parse(genotype), planned_shape(model_input), batch)
 
 
 def _width_cost(widths: Sequence[float]) -> float:

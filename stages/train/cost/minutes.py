@@ -5,6 +5,7 @@ report equal minutes."""
 from collections.abc import Callable
 
 from stages.config import TrainConfig
+from stages.train.cost.architecture_cost import BATCH
 from stages.train.cost.budget import REFERENCE_CORES, epoch_seconds
 from stages.train.cost.distillation_budget import step_seconds
 from stages.train.cost.finetune_budget import TRAINING_SHARE, UNFROZEN_SHARES
@@ -34,6 +35,7 @@ def minutes_of(config: TrainConfig, samples: int, views: int) -> Minutes:
                 views,
                 trial.hyperparameters.get("width", 1.0),
                 trial.hyperparameters.get("genotype", ""),
+                trial.hyperparameters.get("batch_size", BATCH),
             )
         return round(epochs * seconds / 60, 4)
 

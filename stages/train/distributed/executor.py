@@ -15,7 +15,7 @@ from stages.train.distributed.cluster import cluster
 from stages.train.distributed.memory import worker_bytes
 from stages.train.distributed.room import reserve_workers
 
-TRIES = 3  # of a piece whose worker died or raised an error
+TRIES = 3  # of a piece whose worker died or raised an error, and of a worker that does not start
 START_TIMEOUT = 300.0  # seconds in which a worker has to be up while none is running
 
 Work = Generator[Any, None, Any]  # yields reports, returns the result
@@ -106,6 +106,7 @@ class Executor:
         self.shared = ray.put(shared)
         # A worker is a pair: its actor and its placement group.
         self.starting: dict[Any, tuple[Any, Any]] = {}  # by the reference that is ready once it is
+        self.failed_starts = 0  # since a worker came up
         self.idle: list[tuple[Any, Any]] = []
         self.running: dict[Any, tuple[tuple[Any, Any], _Attempt]] = {}  # by its stream of items
         self.retries: deque[_Attempt] = deque()
@@ -189,7 +190,8 @@ class Executor:
             self._take(ready[0], source)
 
     def _add_idle(self, answer: Any) -> None:
-        """Take a worker as idle once its `answer` is ready; raise if it could not be made."""
+        """Take a worker as idle once its `answer` is ready, or start another one if it died; raise
+        if it could not be made, or if TRIES died one after the other."""
         import ray
 
         actor, placement_group = self.starting.pop(answer)
@@ -198,10 +200,15 @@ class Executor:
         except ray.exceptions.RayTaskError as error:
             raise _cause(error) from None
         except ray.exceptions.RayError as error:
-            raise InfrastructureError(
-                f"A worker of Ray ended while it started: {_first_line(error)}", self.remedy
-            ) from error
+            self.failed_starts += 1
+            if self.failed_starts == TRIES:
+                raise InfrastructureError(
+                    f"{TRIES} workers of Ray ended while they started: {_first_line(error)}",
+                    self.remedy,
+                ) from error
+            self._start(placement_group)
         else:
+            self.failed_starts = 0
             self.idle.append((actor, placement_group))
 
     def _take(self, items: Any, source: Source) -> None:

@@ -87,7 +87,7 @@ def test_arms_of_every_controller_take_equally_long():
     seconds = Counter()
     most = 0.0
     for each in searched(config(baselines=tuple(CONTROLLERS)), rounds=10):
-        taken = network_seconds(parse(each["genotype"]), SHAPE)
+        taken = network_seconds(parse(each["genotype"]), SHAPE, each["batch_size"])
         seconds[each["arm"]] += taken
         most = max(most, taken)
 

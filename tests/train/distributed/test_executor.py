@@ -5,7 +5,7 @@ import pytest
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.train.distributed.executor import Executor, worker_pool
 from stages.train.distributed.memory import MB, worker_bytes
-from tests.train.distributed.pieces import Adder, Mortal
+from tests.train.distributed.pieces import Adder, Mortal, StartingAdder
 
 WANTED = {"CPU": 1.0, "memory": float(MB)}
 
@@ -75,6 +75,29 @@ def test_what_fails_three_times_is_told_with_its_piece_and_what_to_do(ray_runnin
     assert "'a'" in caught.value.problem
     assert caught.value.problem.endswith("failed 3 times: no disk")
     assert caught.value.remedy == "Do something."
+
+
+def test_a_worker_that_dies_while_it_starts_is_replaced(ray_running, tmp_path):
+    deaths = tmp_path / "2"
+    deaths.mkdir()
+
+    with executor(StartingAdder, deaths, workers=1) as workers:
+        assert workers.map([1, 2], lambda *_: None) == [2, 3]
+
+    assert len(list(deaths.iterdir())) == 3
+
+
+def test_workers_that_die_one_after_the_other_while_they_start_end_the_work(ray_running, tmp_path):
+    deaths = tmp_path / "9"
+    deaths.mkdir()
+
+    with (
+        executor(StartingAdder, deaths, workers=1) as workers,
+        pytest.raises(InfrastructureError, match="3 workers of Ray ended while they started"),
+    ):
+        workers.map([1], lambda *_: None)
+
+    assert len(list(deaths.iterdir())) == 3
 
 
 def test_what_a_person_has_to_mend_is_not_tried_again(ray_running, tmp_path):
