@@ -5,15 +5,16 @@ FOLDER is a folder of labelled pictures; of it only train and validation are ope
 that keep groups together, dealt anew for each seed. INPUT is a family at a size. Heads learn from
 the photos as they are; held-out ones are answered as they are, and corrupted in COPIES of the ways
 of `corruptions.py`. A way is the maps that features are taken of, and a `Scaling`
-(`standardised.py`): one of EXPONENTS with the product's weight of inner maps, or one of WEIGHTS
-with its exponent. Its L2 penalty is the best of PENALTIES by the log loss of the first deal. Gains
-in accuracy are against the product's scaling on the last map, means over the deals, with 95 %
-bootstrap intervals over groups."""
+(`standardised.py`): one of EXPONENTS, with one of WEIGHTS for inner maps. Its L2 penalty is the
+best of PENALTIES by the log loss of the first deal. Gains in accuracy are against the product's
+scaling of the same maps, and of this against that of the last map: in points, means over the deals,
+with 95 % bootstrap intervals over groups."""
 
 import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -63,6 +64,15 @@ class Deal(NamedTuple):
     corrupted: Features
 
 
+class Outcome(NamedTuple):
+    """What heads come to in one deal. `right`: the share of right answers to each sample where it
+    is held out, by the sample's number, as it is and corrupted, [2, samples]; `log_loss`: of the
+    samples as they are."""
+
+    right: NDArray[np.float64]
+    log_loss: float
+
+
 def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = "5") -> None:
     """Print what each way comes to, and its gains."""
     logging.disable(logging.INFO)
@@ -74,28 +84,25 @@ def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = 
         pipeline = resolve(photo_pipeline("scales", train), settings)
         services = services_of(settings)
         dataset = dataset_of(pipeline, settings, services)
-        deals, rows = [], None
-        for seed in range(int(seeds)):  # features are cached
-            config = pipeline.train.model_copy(update={"seed": seed})
-            prepared = prepare(dataset, config, **services)
-            if rows is None:
-                described = inputs_by_name(config)[model_input]
-                feature_maps = uses_feature_maps(config, described)
-                rows = _corrupted(prepared.views, described, feature_maps, dataset, services)
-            deals.append(Deal(prepared.problem, rows))
+        configs = [pipeline.train.model_copy(update={"seed": seed}) for seed in range(int(seeds))]
+        deals = [prepare(dataset, config, **services) for config in configs]  # features are cached
+        described = inputs_by_name(pipeline.train)[model_input]
+        feature_maps = uses_feature_maps(pipeline.train, described)
+        rows = _corrupted(deals[0].views, described, feature_maps, dataset, services)
         counts = described.initialised_family.feature_counts
-        compare(deals, _ways(counts), partial(_standardised, model_input))
+        problems = [Deal(deal.problem, rows) for deal in deals]
+        compare(problems, _ways(counts), partial(_standardised, model_input))
 
 
 def _ways(feature_maps: Iterable[str]) -> list[Way]:
-    """All ways for these maps; the product's scaling of the last map, the reference, is first."""
-    scalings = [SCALING._replace(exponent=exponent) for exponent in EXPONENTS]
-    of_inner_maps = [SCALING._replace(inner_weight=weight) for weight in WEIGHTS]
-    ways = [Way(LAST, SCALING)]
+    """All ways for these maps, of which the last is the first; of each, the product's scaling is
+    first. Weights of inner maps make no difference to the last one."""
+    ways = []
     for maps in feature_maps:
-        ways += [Way(maps, each) for each in scalings]
-        ways += [Way(maps, each) for each in of_inner_maps if maps != LAST]
-    return list(dict.fromkeys(ways))
+        weights = (SCALING.inner_weight,) if maps == LAST else WEIGHTS
+        scalings = [Scaling(*pair) for pair in product(EXPONENTS, weights)]
+        ways += [Way(maps, each) for each in dict.fromkeys([SCALING, *scalings])]
+    return ways
 
 
 def _corrupted(
@@ -114,7 +121,7 @@ def _corrupted(
     copies = []
     for copy in range(COPIES):
         pictures = [
-            SampleView(store.add(corrupted(store.get(view.digest), number + copy)))
+            SampleView(store.add(corrupted(store.get(view.digest), number + COPIES * copy)))
             for number, view in enumerate(views)
         ]
         copies.append(extractor.rows(pictures))
@@ -131,21 +138,26 @@ def compare(
     standardised: Callable[[Problem, Way], StandardisedFeatures],
 ) -> None:
     """Print for each of `ways` what linear heads come to on `deals`, which are of the same samples,
-    and how far that is from the first of them."""
+    and how far that is from the product's scaling (see above)."""
     problem = deals[0].problem
     groups = np.arange(problem.plain.sum())
     if problem.groups is not None:
         groups = problem.groups[problem.plain]
-    reference: NDArray[np.float64] | None = None
+    right_of: dict[Way, NDArray[np.float64]] = {}
     for way in ways:
         l2 = _best_penalty(problem, standardised(problem, way))
-        right = np.mean([_right(deal, standardised(deal.problem, way), l2) for deal in deals], 0)
-        reference = right if reference is None else reference
+        outcomes = [_outcome(deal, standardised(deal.problem, way), l2) for deal in deals]
+        right = np.mean([outcome.right for outcome in outcomes], axis=0)
+        loss = np.mean([outcome.log_loss for outcome in outcomes])
+        scaled_alike = Way(way.feature_maps, SCALING)
+        compared = Way(LAST, SCALING) if way == scaled_alike else scaled_alike
+        gains = right - right_of.get(compared, right)  # the first way is its own reference
+        right_of[way] = right
         shown = [
-            f"{name} {100 * now.mean():.2f} % ({_shown(now - before, groups)})"
-            for name, now, before in zip(("held out", "corrupted"), right, reference, strict=True)
+            f"{name} {100 * shares.mean():.2f} % ({_shown(gain, groups)})"
+            for name, shares, gain in zip(("held out", "corrupted"), right, gains, strict=True)
         ]
-        print(f"{way}, l2 {l2:g}: {', '.join(shown)}", flush=True)
+        print(f"{way}, l2 {l2:g}: {', '.join(shown)}, log loss {loss:.4f}", flush=True)
 
 
 def _best_penalty(problem: Problem, standard: StandardisedFeatures) -> float:
@@ -161,20 +173,19 @@ def _fit(problem: Problem, standard: StandardisedFeatures, l2: float) -> Logisti
     return fit
 
 
-def _right(deal: Deal, standard: StandardisedFeatures, l2: float) -> NDArray[np.float64]:
-    """The share of right answers to each sample where it is held out, by the sample's number, as it
-    is and corrupted: [2, samples]."""
+def _outcome(deal: Deal, standard: StandardisedFeatures, l2: float) -> Outcome:
     problem, fit = deal.problem, _fit(deal.problem, standard, l2)
-    rows = np.concatenate(fit.validation_rows)
-    as_they_are = fit.best_or_raise().logits.argmax(axis=1) == problem.labels[rows]
-    matrices, offsets = fit.best_or_raise().parameters
+    best, rows = fit.best_or_raise(), np.concatenate(fit.validation_rows)
+    as_they_are = best.logits.argmax(axis=1) == problem.labels[rows]
+    matrices, offsets = best.parameters
     features = deal.corrupted[..., : len(standard.mean)]
     answers = [
         ((features[:, held_out] - standard.mean) / standard.scale @ matrix + offset).argmax(axis=-1)
         for held_out, matrix, offset in zip(fit.validation_rows, matrices, offsets, strict=True)
     ]
     corrupted_too = (np.concatenate(answers, axis=1) == problem.labels[rows]).mean(axis=0)
-    return np.stack([as_they_are, corrupted_too])[:, np.argsort(rows)]
+    right = np.stack([as_they_are, corrupted_too])[:, np.argsort(rows)]
+    return Outcome(right, best.measures["log_loss"])
 
 
 def _shown(gains: NDArray[np.float64], groups: NDArray[np.int64]) -> str:
