@@ -98,10 +98,10 @@ def _ways(feature_maps: Iterable[str]) -> list[Way]:
     """All ways for these maps, of which the last is the first; of each, the product's scaling is
     first. Weights of inner maps make no difference to the last one."""
     ways = []
-    for maps in feature_maps:
-        weights = (SCALING.inner_weight,) if maps == LAST else WEIGHTS
+    for depth in feature_maps:
+        weights = (SCALING.inner_weight,) if depth == LAST else WEIGHTS
         scalings = [Scaling(*pair) for pair in product(EXPONENTS, weights)]
-        ways += [Way(maps, each) for each in dict.fromkeys([SCALING, *scalings])]
+        ways += [Way(depth, each) for each in dict.fromkeys([SCALING, *scalings])]
     return ways
 
 
@@ -149,8 +149,8 @@ def compare(
         outcomes = [_outcome(deal, standardised(deal.problem, way), l2) for deal in deals]
         right = np.mean([outcome.right for outcome in outcomes], axis=0)
         loss = np.mean([outcome.log_loss for outcome in outcomes])
-        scaled_alike = Way(way.feature_maps, SCALING)
-        compared = Way(LAST, SCALING) if way == scaled_alike else scaled_alike
+        product_way = Way(way.feature_maps, SCALING)
+        compared = Way(LAST, SCALING) if way == product_way else product_way
         gains = right - right_of.get(compared, right)  # the first way is its own reference
         right_of[way] = right
         shown = [
