@@ -1,52 +1,80 @@
-"""Linear heads on features that are scaled as the product does it, against one scale for all
-features of a statistic, at equal cost: `python -m tests.benchmarks.scales FOLDER [INPUT] [SEEDS]`.
+"""Linear heads on features that are scaled in several ways, and of several maps, on held-out photos
+as they are and corrupted: `python -m tests.benchmarks.scales FOLDER [INPUT] [SEEDS]`.
 
 FOLDER is a folder of labelled pictures; of it only train and validation are opened, in five folds
-that keep groups together, dealt anew for each seed. INPUT is a family at a size. L2 penalties of
-both are the best of PENALTIES by the log loss of the first deal. The gain in accuracy is the mean
-over the deals, with a 95 % bootstrap interval over groups."""
+that keep groups together, dealt anew for each seed. INPUT is a family at a size. Heads learn from
+the photos as they are; held-out ones are answered as they are, and corrupted in COPIES of the ways
+of `corruptions.py`. A way is the maps that features are taken of, and a `Scaling`
+(`standardised.py`): one of EXPONENTS, with one of WEIGHTS for inner maps. Its L2 penalty is the
+best of PENALTIES by the log loss of the first deal. Gains in accuracy are against the product's
+scaling of the same maps, and of this against that of the last map: in points, means over the deals,
+with 95 % bootstrap intervals over groups."""
 
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
 
 import numpy as np
-import paddle
 from numpy.typing import NDArray
 
+from stages.artifacts import Dataset
 from stages.etl import source
+from stages.models.family import LAST
 from stages.runner.resolve import resolve
 from stages.settings import Settings
+from stages.train.heads.backbone import backbone_file
+from stages.train.heads.features import Extractor, SampleView
 from stages.train.heads.logistic_fit import LogisticFit
-from stages.train.heads.prepared import prepare
+from stages.train.heads.prepared import prepare, preprocessing_of
 from stages.train.heads.problem import Problem
-from stages.train.heads.standardised import StandardisedFeatures
-from stages.train.search.search_space import inputs_by_name
+from stages.train.heads.standardised import SCALING, Scaling, StandardisedFeatures
+from stages.train.search.search_space import Input, inputs_by_name, uses_feature_maps
+from tests.benchmarks.corruptions import corrupted
 from tests.benchmarks.pipelines import dataset_of, photo_pipeline, services_of
 
 PENALTIES = (0.02, 0.05, 0.1, 0.2, 0.5)
-DEPTHS = "last+16"
+EXPONENTS = (0.0, 0.25, 0.5, 1.0)
+WEIGHTS = (0.25, 0.5, 1.0)
+COPIES = 2
 RESAMPLES = 4000
-Scaled = Callable[[Problem], StandardisedFeatures]
+Features = NDArray[np.float32]
 
 
-class SharedScale(StandardisedFeatures):
-    """As it was: each feature over the deviation, over rows and channels, of its statistic."""
+class Way(NamedTuple):
+    """Of which maps features are (a key of `Family.feature_counts`), and how they are scaled."""
 
-    def __init__(self, problem: Problem, input_name: str, feature_maps: str, blocks: Sequence[int]):
-        super().__init__(problem, input_name, feature_maps)
-        features = self.rows.numpy() * self.scale + self.mean
-        ends = np.cumsum(blocks)
-        for start, end in zip((ends - blocks).tolist(), ends.tolist(), strict=True):
-            self.scale[start:end] = float(features[:, start:end].std(dtype=np.float64)) or 1.0
-        self.rows = paddle.to_tensor((features - self.mean) / self.scale)
+    feature_maps: str
+    scaling: Scaling
+
+    def __str__(self) -> str:
+        exponent, weight = self.scaling
+        return f"{self.feature_maps}, exponent {exponent:g}, weight of inner maps {weight:g}"
+
+
+class Deal(NamedTuple):
+    """One deal of the folds: the problem, whose features are those of photos as they are, and the
+    features of each of its rows corrupted, [copies, rows, features]."""
+
+    problem: Problem
+    corrupted: Features
+
+
+class Outcome(NamedTuple):
+    """What heads come to in one deal. `right`: the share of right answers to each sample where it
+    is held out, by the sample's number, as it is and corrupted, [2, samples]; `log_loss`: of the
+    samples as they are."""
+
+    right: NDArray[np.float64]
+    log_loss: float
 
 
 def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = "5") -> None:
-    """Print accuracy and log loss of both for each deal of folds, and the mean gain."""
+    """Print what each way comes to, and its gains."""
     logging.disable(logging.INFO)
     with TemporaryDirectory(prefix="aiwf-scales-") as work:
         settings = Settings(workspace=Path(work))
@@ -56,54 +84,114 @@ def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = 
         pipeline = resolve(photo_pipeline("scales", train), settings)
         services = services_of(settings)
         dataset = dataset_of(pipeline, settings, services)
-        deals = []
-        for seed in range(int(seeds)):  # features are cached
-            config = pipeline.train.model_copy(update={"seed": seed})
-            deals.append(prepare(dataset, config, **services))
-        family_of = inputs_by_name(pipeline.train)[model_input].initialised_family
-        inner = family_of.feature_maps_of(family_of.feature_counts[DEPTHS])
-        blocks = [family_of.features, *[each.channels for each in inner for _ in range(3)]]
-        old = partial(SharedScale, input_name=model_input, feature_maps=DEPTHS, blocks=blocks)
-        new = partial(StandardisedFeatures, input_name=model_input, feature_maps=DEPTHS)
-        compare([deal.problem for deal in deals], old, new)
+        configs = [pipeline.train.model_copy(update={"seed": seed}) for seed in range(int(seeds))]
+        deals = [prepare(dataset, config, **services) for config in configs]  # features are cached
+        described = inputs_by_name(pipeline.train)[model_input]
+        feature_maps = uses_feature_maps(pipeline.train, described)
+        rows = _corrupted(deals[0].views, described, feature_maps, dataset, services)
+        counts = described.initialised_family.feature_counts
+        problems = [Deal(deal.problem, rows) for deal in deals]
+        compare(problems, _ways(counts), partial(_standardised, model_input))
 
 
-def compare(problems: Sequence[Problem], old: Scaled, new: Scaled) -> None:
-    """Print what linear heads come to with both scales on each of `problems`, deals of folds of the
-    same samples."""
-    penalties = [_best_penalty(problems[0], scaled) for scaled in (old, new)]
-    print(f"l2 {penalties[0]:g} and {penalties[1]:g}", flush=True)
-    gains = []
-    for number, problem in enumerate(problems):
-        fits = [_fit(problem, scaled, l2) for scaled, l2 in zip((old, new), penalties, strict=True)]
-        gains.append(_right(fits[1]).astype(np.float64) - _right(fits[0]))
-        shown = [fit.best_or_raise().measures for fit in fits]
-        text = [f"{100 * each['accuracy']:.2f} % ({each['log_loss']:.4f})" for each in shown]
-        print(f"deal {number}: {text[0]} with one scale, {text[1]}", flush=True)
-    groups = problems[0].groups
-    names = np.arange(len(gains[0])) if groups is None else groups[problems[0].plain]
-    low, high = _interval(np.mean(gains, axis=0), names)
-    print(f"gain {100 * np.mean(gains):.2f} points ({100 * low:.2f} to {100 * high:.2f})")
+def _ways(feature_maps: Iterable[str]) -> list[Way]:
+    """All ways for these maps, of which the last is the first; of each, the product's scaling is
+    first. Weights of inner maps make no difference to the last one."""
+    ways = []
+    for depth in feature_maps:
+        weights = (SCALING.inner_weight,) if depth == LAST else WEIGHTS
+        scalings = [Scaling(*pair) for pair in product(EXPONENTS, weights)]
+        ways += [Way(depth, each) for each in dict.fromkeys([SCALING, *scalings])]
+    return ways
 
 
-def _best_penalty(problem: Problem, scaled: Scaled) -> float:
+def _corrupted(
+    views: Sequence[SampleView],
+    model_input: Input,
+    feature_maps: bool,
+    dataset: Dataset,
+    services: dict[str, Any],
+) -> Features:
+    """The features of each of `views`, corrupted in COPIES ways: [copies, rows, features]."""
+    store, resources = services["store"], services["resources"]
+    family = model_input.initialised_family
+    backbone = backbone_file(family, store, resources, feature_maps=feature_maps)
+    preprocessing = preprocessing_of(model_input, dataset, store)
+    extractor = Extractor(backbone, preprocessing, resources, lambda done: None)
+    copies = []
+    for copy in range(COPIES):
+        pictures = [
+            SampleView(store.add(corrupted(store.get(view.digest), number + COPIES * copy)))
+            for number, view in enumerate(views)
+        ]
+        copies.append(extractor.rows(pictures))
+    return np.stack(copies)
+
+
+def _standardised(model_input: str, problem: Problem, way: Way) -> StandardisedFeatures:
+    return StandardisedFeatures(problem, model_input, *way)
+
+
+def compare(
+    deals: Sequence[Deal],
+    ways: Sequence[Way],
+    standardised: Callable[[Problem, Way], StandardisedFeatures],
+) -> None:
+    """Print for each of `ways` what linear heads come to on `deals`, which are of the same samples,
+    and how far that is from the product's scaling (see above)."""
+    problem = deals[0].problem
+    groups = np.arange(problem.plain.sum())
+    if problem.groups is not None:
+        groups = problem.groups[problem.plain]
+    right_of: dict[Way, NDArray[np.float64]] = {}
+    for way in ways:
+        l2 = _best_penalty(problem, standardised(problem, way))
+        outcomes = [_outcome(deal, standardised(deal.problem, way), l2) for deal in deals]
+        right = np.mean([outcome.right for outcome in outcomes], axis=0)
+        loss = np.mean([outcome.log_loss for outcome in outcomes])
+        product_way = Way(way.feature_maps, SCALING)
+        compared = Way(LAST, SCALING) if way == product_way else product_way
+        gains = right - right_of.get(compared, right)  # the first way is its own reference
+        right_of[way] = right
+        shown = [
+            f"{name} {100 * shares.mean():.2f} % ({_shown(gain, groups)})"
+            for name, shares, gain in zip(("held out", "corrupted"), right, gains, strict=True)
+        ]
+        print(f"{way}, l2 {l2:g}: {', '.join(shown)}, log loss {loss:.4f}", flush=True)
+
+
+def _best_penalty(problem: Problem, standard: StandardisedFeatures) -> float:
     losses = {
-        l2: _fit(problem, scaled, l2).best_or_raise().measures["log_loss"] for l2 in PENALTIES
+        l2: _fit(problem, standard, l2).best_or_raise().measures["log_loss"] for l2 in PENALTIES
     }
     return min(losses, key=losses.__getitem__)
 
 
-def _fit(problem: Problem, scaled: Scaled, l2: float) -> LogisticFit:
-    fit = LogisticFit(problem, scaled(problem), {"l2": l2, "class_balance": "none"})
+def _fit(problem: Problem, standard: StandardisedFeatures, l2: float) -> LogisticFit:
+    fit = LogisticFit(problem, standard, {"l2": l2, "class_balance": "none"})
     fit.fit(1)
     return fit
 
 
-def _right(fit: LogisticFit) -> NDArray[np.bool_]:
-    """Whether each sample is answered rightly where it is held out, by the sample's number."""
-    rows = np.concatenate(fit.validation_rows)
-    right = fit.best_or_raise().logits.argmax(axis=1) == fit.problem.labels[rows]
-    return np.asarray(right[np.argsort(rows)])
+def _outcome(deal: Deal, standard: StandardisedFeatures, l2: float) -> Outcome:
+    problem, fit = deal.problem, _fit(deal.problem, standard, l2)
+    best, rows = fit.best_or_raise(), np.concatenate(fit.validation_rows)
+    as_they_are = best.logits.argmax(axis=1) == problem.labels[rows]
+    matrices, offsets = best.parameters
+    features = deal.corrupted[..., : len(standard.mean)]
+    answers = [
+        ((features[:, held_out] - standard.mean) / standard.scale @ matrix + offset).argmax(axis=-1)
+        for held_out, matrix, offset in zip(fit.validation_rows, matrices, offsets, strict=True)
+    ]
+    corrupted_too = (np.concatenate(answers, axis=1) == problem.labels[rows]).mean(axis=0)
+    right = np.stack([as_they_are, corrupted_too])[:, np.argsort(rows)]
+    return Outcome(right, best.measures["log_loss"])
+
+
+def _shown(gains: NDArray[np.float64], groups: NDArray[np.int64]) -> str:
+    """The mean of `gains` [samples] in points, and its interval."""
+    low, high = _interval(gains, groups)
+    return f"{100 * gains.mean():+.2f}, {100 * low:+.2f} to {100 * high:+.2f}"
 
 
 def _interval(gains: NDArray[np.float64], groups: NDArray[np.int64]) -> tuple[float, float]:
