@@ -25,6 +25,7 @@ from stages.train.search.search_space import Input, inputs_of
 COMPUTED_AS = {
     "int8_percentile": "int8",
     "int8_mixed": "int8",
+    "int8_finetuned": "int8",
     "int8_weight_only": "float32",
     "float16": "float32",
 }
