@@ -63,7 +63,7 @@ def test_what_is_lacking_is_said_by_name(name, tmp_path):
 def test_numbers_are_rounded_to_whole_steps_within_limits_and_halves_to_even_ones():
     x = paddle.to_tensor([-9.0, -1.1, -0.75, -0.25, 0.0, 0.2, 0.25, 0.3, 0.75, 1.4, 9.0])
 
-    found = FakeQuantise.apply(x, 0.5, -2.0, 3.0)
+    found = FakeQuantise.apply(x, paddle.to_tensor([0.5]), -2.0, 3.0)
 
     expected = [-1.0, -1.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 1.5, 1.5]
     assert found.tolist() == expected
@@ -73,9 +73,21 @@ def test_the_gradient_passes_rounding_within_the_limits_and_stops_beyond():
     x = paddle.to_tensor([-1.3, -1.2, -0.3, 0.1, 1.7, 1.8], stop_gradient=False)
     factors = paddle.to_tensor([2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
 
-    (FakeQuantise.apply(x, 0.5, -2.0, 3.0) * factors).sum().backward()
+    (FakeQuantise.apply(x, paddle.to_tensor([0.5]), -2.0, 3.0) * factors).sum().backward()
 
     assert x.grad.tolist() == [0.0, 3.0, 4.0, 5.0, 6.0, 0.0]
+
+
+@pytest.mark.parametrize("is_constant", [True, False])
+def test_the_gradient_of_a_scale_is_the_step_beyond_the_limits_and_the_rounding_within(is_constant):
+    x = paddle.to_tensor([-4.0, 0.1, 0.9, 4.0], stop_gradient=is_constant)
+    scale = paddle.to_tensor([0.5], stop_gradient=False)
+    factors = paddle.to_tensor([1.0, 10.0, 100.0, 1000.0])
+
+    (FakeQuantise.apply(x, scale, -2.0, 3.0) * factors).sum().backward()
+
+    # beyond: -2 and 3 steps; within: 0.2 steps are rounded to 0, 1.8 to 2
+    assert scale.grad.item() == pytest.approx(-2 - 10 * 0.2 + 100 * 0.2 + 1000 * 3)
 
 
 @pytest.fixture
@@ -105,8 +117,8 @@ def test_every_8_bit_weight_and_its_bias_are_trainable_and_are_the_files_numbers
     assert set(found) == whole_numbers
     assert {tensors[name].dtype.name for name in found} == {"int8", "int32"}
     for name, numbers in found.items():
-        np.testing.assert_array_equal(numbers.whole, tensors[name])
-        assert numbers.whole.dtype == tensors[name].dtype
+        np.testing.assert_array_equal(numbers.whole(), tensors[name])
+        assert numbers.whole().dtype == tensors[name].dtype
 
 
 def test_weights_begin_where_they_were_before_they_were_rounded(quantised):
@@ -114,12 +126,12 @@ def test_weights_begin_where_they_were_before_they_were_rounded(quantised):
     floats = onnx.load(str(path.with_name("float.onnx"))).graph.initializer
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in floats}
     found = PaddleNetwork(onnx.load(str(path)))
-    before = {name: numbers.whole for name, numbers in found.trainable.items()}
+    before = {name: numbers.whole() for name, numbers in found.trainable.items()}
 
     found.start_from(weights)
 
     for name, numbers in found.trainable.items():
-        np.testing.assert_array_equal(numbers.whole, before[name])
+        np.testing.assert_array_equal(numbers.whole(), before[name])
         if numbers.unit == 1:
             start = numbers.parameter.numpy() * numbers.scales.numpy()
             np.testing.assert_allclose(start, weights[name.removesuffix("_quantized")], atol=1e-6)
@@ -131,8 +143,32 @@ def test_the_gradient_reaches_every_trainable_number(quantised):
 
     sum((output**2).mean() for output in found.run(paddle.to_tensor(pictures))).backward()
 
-    for numbers in found.trainable.values():
-        assert float(numbers.parameter.grad.abs().max()) > 0
+    for parameter in found.parameters:
+        assert float(parameter.grad.abs().max()) > 0
+
+
+def test_the_file_gets_other_scales_of_activations_and_of_the_biases_that_depend_on_them(
+    quantised, tmp_path
+):
+    path, pictures = quantised
+    model = onnx.load(str(path))
+    found = PaddleNetwork(model)
+    for growth in found.growth.values():
+        growth.set_value(np.full(1, 0.05, np.float32))
+    arrays = found.arrays()
+    for tensor in model.graph.initializer:
+        if tensor.name in arrays:
+            tensor.CopyFrom(numpy_helper.from_array(arrays[tensor.name], tensor.name))
+    changed = tmp_path / "changed.onnx"
+    onnx.save(model, str(changed))
+
+    expected = next(iter(OnnxRuntime(changed).run({"image": pictures}).values()))
+    with paddle.no_grad():
+        outputs = found.run(paddle.to_tensor(pictures))[0].numpy()
+
+    before = next(iter(OnnxRuntime(path).run({"image": pictures}).values()))
+    assert np.abs(outputs - expected).mean() < 2e-3 * expected.std()
+    assert np.abs(outputs - before).mean() > 2e-3 * expected.std()
 
 
 def test_numbers_counts_what_all_operators_compute(tmp_path):
@@ -148,7 +184,7 @@ def test_constants_are_computed_once_and_an_unknown_operator_among_them_is_named
     constant = numpy_helper.from_array(np.ones(1, np.float32), "c")
     model = helper.make_model(helper.make_graph([node, total], "g", ends[:1], ends[1:], [constant]))
 
-    with pytest.raises(UnsupportedOperator, match="^Sin$"):
+    with pytest.raises(UnsupportedOperator, match=r"^Sin$"):
         PaddleNetwork(model)
 
 

@@ -46,10 +46,10 @@ def main(folder: Path) -> None:
     except UnsupportedOperator as error:
         (folder / LACKING).write_text(str(error), "utf-8")
         return
+    arrays = network.arrays()
     for tensor in model.graph.initializer:
-        if tensor.name in network.trainable:
-            whole = network.trainable[tensor.name].whole
-            tensor.CopyFrom(onnx.numpy_helper.from_array(whole, tensor.name))
+        if tensor.name in arrays:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(arrays[tensor.name], tensor.name))
     (folder / FINETUNED).write_bytes(model.SerializeToString(deterministic=True))
 
 
@@ -84,8 +84,7 @@ def finetune(network: Any, windows: Floats, answers: Sequence[Floats]) -> None:
     batches = list(dealt(len(windows), numbers))
     shares = [1 / max(float(values.var()), LEAST_VARIANCE) for values in answers]
     rate = paddle.optimizer.lr.CosineAnnealingDecay(RATE, len(batches))
-    parameters = [numbers.parameter for numbers in network.trainable.values()]
-    adam = paddle.optimizer.Adam(rate, beta2=0.99, parameters=parameters)
+    adam = paddle.optimizer.Adam(rate, beta2=0.99, parameters=network.parameters)
     for rows in batches:
         outputs = network.run(paddle.to_tensor(windows[rows]))
         expected = [paddle.to_tensor(values[rows]) for values in answers]

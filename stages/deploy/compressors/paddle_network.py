@@ -6,9 +6,9 @@ Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-On
 arXiv:1712.05877, section 3. Its gradient is that of the straight-through estimator: Bengio,
 Leonard, Courville (2013), arXiv:1308.3432, section 4."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import paddle
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from paddle.autograd import PyLayer
 
-from stages.deploy.compressors.layer_weights import LEVELS
+from stages.deploy.compressors.layer_weights import LEVELS, OUTPUT_AXES
 from stages.deploy.compressors.paddle_operators import OPERATORS, Tensor
 from stages.runtime.backends import numpy_shapes  # noqa: F401 - registers its layers
 from stages.runtime.backends.numpy_layers import LAYERS
@@ -24,6 +24,7 @@ from stages.runtime.backends.numpy_layers import LAYERS
 QUANTISE, DEQUANTISE = "QuantizeLinear", "DequantizeLinear"
 QUANTISED = "_quantized"  # what ONNX Runtime appends to the name of a weight
 BIAS_STEPS = 64  # of a bias in 32 bits are as much as a step of a weight with a usual activation
+SCALE_UNIT = 2  # of the logarithm of a scale, beside steps of weights
 
 Values = dict[str, Any]
 
@@ -33,22 +34,33 @@ class UnsupportedOperator(ValueError):
 
 
 class FakeQuantise(PyLayer):  # type: ignore[misc]
-    """`x` rounded to whole steps of `scale` between `low` and `high` of them, halves to the even
-    one. The gradient passes unchanged where `x` rounds to a step within these, and is 0 beyond."""
+    """`x` rounded to whole steps of `scale`, a tensor of one number, between `low` and `high` of
+    them, halves to the even one.
+
+    The gradient passes to `x` unchanged where that rounds to a step within these, and is 0 beyond;
+    that of `scale` is the one of learned step size quantisation (Esser et al. 2019,
+    arXiv:1902.08153, equation 3)."""
 
     @staticmethod
-    def forward(context: Any, x: Tensor, scale: float, low: float, high: float) -> Tensor:
+    def forward(context: Any, x: Tensor, scale: Tensor, low: float, high: float) -> Tensor:
         """`x` as 8 bits would hold it."""
-        context.save_for_backward(x)
-        context.limits = ((low - 0.5) * scale, (high + 0.5) * scale)
+        context.save_for_backward(x, scale)
+        context.limits = (low, high)
+        context.wanted = (not x.stop_gradient, not scale.stop_gradient)
         return (x / scale).round().clip(low, high) * scale
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> Tensor:
-        """The straight-through estimate."""
-        (x,) = context.saved_tensor()
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """The straight-through estimates for `x` and `scale`, None where it is a constant."""
+        x, scale = context.saved_tensor()
         low, high = context.limits
-        return gradient * paddle.logical_and(x >= low, x <= high).astype(gradient.dtype)
+        steps = x / scale
+        inside = paddle.logical_and(steps >= low - 0.5, steps <= high + 0.5).astype(x.dtype)
+        of_x = gradient * inside if context.wanted[0] else None
+        if not context.wanted[1]:
+            return of_x, None
+        slope = steps.round().clip(low, high) - steps * inside
+        return of_x, (gradient * slope).sum().reshape(scale.shape)
 
 
 @dataclass(frozen=True)
@@ -65,15 +77,15 @@ class Trainable:
     @property
     def value(self) -> Tensor:
         """The weights, or the bias, that the layer uses."""
-        is_weight = self.unit == 1
-        rounded = FakeQuantise.apply(self.parameter, 1.0, -LEVELS, LEVELS) if is_weight else None
-        return (self.parameter if rounded is None else rounded) * self.scales
+        if self.unit != 1:
+            return self.parameter * self.scales
+        step = paddle.ones([1])
+        return FakeQuantise.apply(self.parameter, step, -LEVELS, LEVELS) * self.scales
 
-    @property
-    def whole(self) -> NDArray[Any]:
-        """The numbers for the file."""
+    def whole(self, factor: float = 1.0) -> NDArray[Any]:
+        """The numbers for the file, where their scales are multiplied by `factor`."""
         limits = (-LEVELS, LEVELS) if self.unit == 1 else (-(2**31), 2**31 - 1)
-        numbers = np.rint(self.parameter.numpy().astype(np.float64) * self.unit)
+        numbers = np.rint(self.parameter.numpy().astype(np.float64) * self.unit / factor)
         found: NDArray[Any] = np.clip(numbers, *limits).astype(self.kind)
         return found
 
@@ -87,8 +99,9 @@ class _Node:
 
 
 class PaddleNetwork:
-    """Computes the ONNX `model`, whose first input is the window. `trainable`: the numbers of the
-    file that can be trained, by their names in it."""
+    """Computes the ONNX `model`, whose first input is the window. `trainable`: the whole numbers of
+    the file that can be trained, by their names in it; `growth`: by the names of the scales of its
+    activations, what they are multiplied by, as a logarithm in units of SCALE_UNIT."""
 
     def __init__(self, model: Any) -> None:
         graph = model.graph
@@ -98,6 +111,7 @@ class PaddleNetwork:
         self.input = next(each.name for each in graph.input if each.name not in self.constants)
         self.outputs = [output.name for output in graph.output]
         self.trainable: dict[str, Trainable] = {}
+        self.growth: dict[str, Tensor] = {}
         self._trained: dict[str, Trainable] = {}  # by the name of the value in floats
         self._nodes = [
             _Node(
@@ -108,7 +122,14 @@ class PaddleNetwork:
             )
             for node in graph.node
         ]
+        self._inputs_of_biases = _inputs_of_biases(self._nodes)
         self._nodes = [node for node in self._nodes if not self._is_ready(node)]
+        for node in self._nodes:
+            if node.operator == QUANTISE:
+                zero = paddle.nn.initializer.Constant(0.0)
+                self.growth[node.inputs[1]] = paddle.create_parameter(
+                    [1], "float32", default_initializer=zero
+                )
         self._tensors: Values = {}  # constants as Paddle has them
         self._last = self._last_uses()
 
@@ -119,8 +140,29 @@ class PaddleNetwork:
             found = weights.get(name.partition(QUANTISED)[0])
             if found is not None and found.shape == tuple(numbers.parameter.shape):
                 steps = found / numbers.scales.numpy()
-                if np.array_equal(np.clip(np.rint(steps), -LEVELS, LEVELS), numbers.whole):
+                if np.array_equal(np.clip(np.rint(steps), -LEVELS, LEVELS), numbers.whole()):
                     numbers.parameter.set_value(np.clip(steps, -LEVELS, LEVELS))
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """All that can be trained."""
+        return [*(numbers.parameter for numbers in self.trainable.values()), *self.growth.values()]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What is to stand in the file instead, by name: the numbers of weights and biases, and the
+        scales of activations and of the biases of the layers that read these."""
+        factors = {name: float(_factor(growth)) for name, growth in self.growth.items()}
+        found: dict[str, NDArray[Any]] = {
+            name: np.asarray(self.constants[name] * factor, np.float32)
+            for name, factor in factors.items()
+        }
+        for name, numbers in self.trainable.items():
+            scale = self._inputs_of_biases.get(name)
+            factor = factors[scale.activation] if scale else 1.0
+            found[name] = numbers.whole(factor)
+            if scale:
+                found[scale.bias] = np.asarray(self.constants[scale.bias] * factor, np.float32)
+        return found
 
     def run(self, window: Tensor) -> list[Tensor]:
         """The outputs for a batch [n, ...], in the file's order. Raises UnsupportedOperator."""
@@ -136,7 +178,11 @@ class PaddleNetwork:
 
     def _values(self, window: Tensor) -> Values:
         trained = {name: numbers.value for name, numbers in self._trained.items()}
-        return {self.input: window, **trained}
+        scales = {
+            name: paddle.to_tensor(self.constants[name]).reshape([1]) * _factor(growth)
+            for name, growth in self.growth.items()
+        }
+        return {self.input: window, **trained, **scales}
 
     def _computed(self, values: Values) -> Iterator[Any]:
         """Compute node by node into `values`, which loses what no later node needs."""
@@ -168,11 +214,10 @@ class PaddleNetwork:
         except (TypeError, ValueError, KeyError) as error:
             raise UnsupportedOperator(f"{node.operator} '{node.outputs[0]}': {error}") from error
 
-    def _quantised(self, x: Tensor, scale: Any, zero: Any) -> Tensor:
+    def _quantised(self, x: Tensor, scale: Tensor, zero: Any) -> Tensor:
         limits = np.iinfo(zero.dtype)
-        return FakeQuantise.apply(
-            x, float(scale), float(limits.min - int(zero)), float(limits.max - int(zero))
-        )
+        low, high = (float(limit - int(zero)) for limit in (limits.min, limits.max))
+        return FakeQuantise.apply(x, scale, low, high)
 
     def _operand(self, name: str, values: Values) -> Any:
         if not name:
@@ -229,6 +274,28 @@ class PaddleNetwork:
             if name not in self.outputs:
                 frees.setdefault(place, []).append(name)
         return frees
+
+
+class _Scales(NamedTuple):
+    """The names of the scale of a layer's bias, and of the scale of its input."""
+
+    bias: str
+    activation: str
+
+
+def _inputs_of_biases(nodes: Sequence[_Node]) -> dict[str, _Scales]:
+    """The scales of each bias, by the name of its numbers."""
+    makers = {name: node for node in nodes for name in node.outputs if node.operator == DEQUANTISE}
+    found = {}
+    for node in nodes:
+        read, bias = (makers.get(name) for name in (*node.inputs[:3:2], "", "")[:2])
+        if node.operator in OUTPUT_AXES and read and bias:
+            found[bias.inputs[0]] = _Scales(bias.inputs[1], read.inputs[1])
+    return found
+
+
+def _factor(growth: Tensor) -> Tensor:
+    return paddle.exp(growth * SCALE_UNIT)
 
 
 def _size(value: Any) -> int:
