@@ -141,6 +141,15 @@ def test_a_format_that_cannot_be_made_or_packed_or_is_the_same_as_another_is_pas
     assert result.best.numeric == "float32"
 
 
+def test_a_format_that_takes_long_to_make_and_is_no_smaller_is_left_to_the_ladder(answered):
+    sizes, agreeing = {**SIZES, "int8_finetuned": 40}, {**AGREEING, "int8_finetuned": True}
+
+    result = compression_search.search_formats(Bench(sizes, agreeing))
+
+    assert "int8_finetuned" not in [each.numeric for each in result.candidates]
+    assert result.best.numeric == "int8_weight_only"
+
+
 def test_if_none_agrees_the_reason_for_each_is_in_the_error(answered):
     with pytest.raises(AgreementNotMet, match="int8: far off; int8_weight_only: far off"):
         compression_search.search_formats(Bench(SIZES, dict.fromkeys(SIZES, False)))

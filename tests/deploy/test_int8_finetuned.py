@@ -34,8 +34,8 @@ def int8(graph, tmp_path):
 
 
 def disturbed(path, out, share):
-    """Write the int8 network of `path` to `out` with scales that are larger by `share`, those of the
-    biases left out."""
+    """Write the int8 network of `path` to `out` with scales of activations that are larger by
+    `share`."""
     model = onnx.load(str(path))
     for tensor in model.graph.initializer:
         values = numpy_helper.to_array(tensor)
