@@ -195,8 +195,8 @@ def _tried(work: Workbench, numeric: str, below: Sequence[str]) -> Candidate:
         network = work.compressed(numeric)
     except CannotCompress as error:
         return Candidate(numeric, False, error.problem)
-    others = [name for name in below if SIZED_AS.get(name) != numeric]  # tried where this fails
-    larger = _not_smaller(work, size_of(network), others)
+    safer = [name for name in below if SIZED_AS.get(name) != numeric]  # tried where this fails
+    larger = _not_smaller(work, size_of(network), safer)
     if larger:
         return Candidate(numeric, False, larger, size_of(network))
     return measured_candidate(work, numeric, network)

@@ -172,8 +172,8 @@ def test_formats_that_are_computed_alike_are_as_fast_and_stand_in_the_order_of_t
         "int8_mixed",
         "int8_finetuned",
     )
-    alike = ("int8", "int8_percentile", "int8_mixed", "int8_finetuned")
-    assert fastest_first(ONNX_RUNTIME, rows[:1]) == alike
+    computed_as_int8 = ("int8", "int8_percentile", "int8_mixed", "int8_finetuned")
+    assert fastest_first(ONNX_RUNTIME, rows[:1]) == computed_as_int8
 
 
 def test_what_was_measured_changes_no_package_but_the_order_does():

@@ -109,13 +109,13 @@ def test_a_network_that_is_not_nearer_is_replaced_by_int8(
 def test_a_network_that_is_nearer_on_samples_that_it_did_not_learn_from_ships(
     graph, int8, tmp_path, monkeypatch
 ):
-    seen = []
+    shown = []
 
     def compress(self, graph, calibration, out):
         disturbed(int8, out, 0.5)
 
     def finetuned(graph, quantised, windows, folder):
-        seen.append(windows)
+        shown.append(windows)
         shutil.copyfile(int8, folder / finetuning.FINETUNED)
         return folder / finetuning.FINETUNED
 
@@ -125,7 +125,7 @@ def test_a_network_that_is_nearer_on_samples_that_it_did_not_learn_from_ships(
     Int8Finetuned().compress(graph, [SAMPLES[:25], SAMPLES[25:]], tmp_path / "out.onnx")
 
     assert (tmp_path / "out.onnx").read_bytes() == int8.read_bytes()
-    np.testing.assert_array_equal(seen[0], SAMPLES[np.arange(40) % 4 != 3])
+    np.testing.assert_array_equal(shown[0], SAMPLES[np.arange(40) % 4 != 3])
 
 
 @pytest.mark.parametrize("answers", [np.nan, np.inf])

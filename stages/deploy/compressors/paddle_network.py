@@ -211,7 +211,7 @@ class PaddleNetwork:
             ]
         try:
             return layers[node.operator](*operands, **node.attributes)
-        except (TypeError, ValueError, KeyError) as error:
+        except (TypeError, ValueError, KeyError, RuntimeError) as error:
             raise UnsupportedOperator(f"{node.operator} '{node.outputs[0]}': {error}") from error
 
     def _quantised(self, x: Tensor, scale: Tensor, zero: Any) -> Tensor:

@@ -65,9 +65,9 @@ def conv(
 ) -> Tensor:
     """A convolution along one axis or two."""
     axes = x.ndim - 2
-    ones, padding = [1] * axes, _padding(pads, axes, auto_pad)
+    units, padding = [1] * axes, _padding(pads, axes, auto_pad)
     return CONVOLUTIONS[axes](
-        x, weight, bias, list(strides) or ones, padding, list(dilations) or ones, group
+        x, weight, bias, list(strides) or units, padding, list(dilations) or units, group
     )
 
 
@@ -156,17 +156,17 @@ def gemm(
 
 
 @operator("Max")
-def maximum(first: Tensor, *others: Tensor) -> Tensor:
+def maximum(first: Tensor, *further: Tensor) -> Tensor:
     """The largest of several numbers."""
-    for other in others:
+    for other in further:
         first = paddle.maximum(first, other)
     return first
 
 
 @operator("Min")
-def minimum(first: Tensor, *others: Tensor) -> Tensor:
+def minimum(first: Tensor, *further: Tensor) -> Tensor:
     """The smallest of several numbers."""
-    for other in others:
+    for other in further:
         first = paddle.minimum(first, other)
     return first
 
