@@ -19,7 +19,7 @@ from stages.deploy.exporters.onnx import last_lines, run_converter
 from stages.models.export import child_environment
 from stages.runtime.errors import InfrastructureError
 
-HELD_OUT = 4  # one in so many calibration samples decides, and is not learnt from
+DECIDING = 4  # one in so many calibration samples decides, and is not learnt from
 PATIENCE = 3600  # seconds; it takes two minutes of a core
 
 Floats = NDArray[np.float32]
@@ -43,13 +43,13 @@ class Int8Finetuned(Int8):
         samples = np.concatenate(list(calibration))
         if len(samples) < 2:
             raise CannotCompress("Fine-tuning needs two samples or more.")
-        held_out = np.arange(len(samples)) % HELD_OUT == min(HELD_OUT, len(samples)) - 1
+        deciding = np.arange(len(samples)) % DECIDING == min(DECIDING, len(samples)) - 1
         with TemporaryDirectory() as name:
             folder = Path(name)
-            tuned = _finetuned(graph, out, samples[~held_out], folder)
-            expected = answers_of(graph, samples[held_out])
+            tuned = _finetuned(graph, out, samples[~deciding], folder)
+            expected = answers_of(graph, samples[deciding])
             errors = [
-                output_error(expected, answers_of(path, samples[held_out], self.numeric))
+                output_error(expected, answers_of(path, samples[deciding], self.numeric))
                 for path in (tuned, out)
             ]
             if errors[0] < errors[1]:
