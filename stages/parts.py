@@ -167,6 +167,7 @@ COMPRESSORS = Registry(
         "onnx/int8": ".deploy.compressors.int8:Int8",
         "onnx/int8_percentile": ".deploy.compressors.int8:Int8Percentile",
         "onnx/int8_mixed": ".deploy.compressors.int8_mixed:Int8Mixed",
+        "onnx/int8_finetuned": ".deploy.compressors.int8_finetuned:Int8Finetuned",
         "onnx/int8_weight_only": ".deploy.compressors.int8_weight_only:Int8WeightOnly",
         "onnx/float16": ".deploy.compressors.float16:Float16",
         "onnx/float32": ".deploy.compressors.float32:Float32",

@@ -7,7 +7,7 @@ run was planned and stands in its lock (device/format_latencies.py), and the bud
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from stages.deploy.compressors import CannotCompress
+from stages.deploy.compressors import SIZED_AS, CannotCompress
 from stages.deploy.engines import Network, size_of
 from stages.deploy.ladder import (
     Candidate,
@@ -67,10 +67,13 @@ def test_seconds(work: Workbench) -> float:
 
 
 def _compressed(work: Workbench) -> tuple[dict[str, Network], list[Candidate]]:
-    """The network in each number format, and those that cannot be made."""
+    """The network in each number format, and those that cannot be made. Formats with the size and
+    the speed of another one, which take long to make, are left to deploy.ladder."""
     networks: dict[str, Network] = {}
     failed: list[Candidate] = []
     for numeric in work.engine.compressors:
+        if numeric in SIZED_AS:
+            continue
         try:
             networks[numeric] = work.compressed(numeric)
         except CannotCompress as error:

@@ -44,9 +44,9 @@ def graph(tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=NAMES)
-def compressed(request, graph, tmp_path):
-    out = tmp_path / "out.onnx"
+@pytest.fixture(scope="module", params=NAMES)
+def compressed(request, graph, tmp_path_factory):
+    out = tmp_path_factory.mktemp("compressed") / "out.onnx"
     COMPRESSORS[request.param]().compress(graph, PICTURES, out)
     return out
 
@@ -81,14 +81,20 @@ def test_it_answers_nearly_the_same_for_any_batch(compressed, graph, n):
     assert np.corrcoef(logits.ravel(), expected.ravel())[0, 1] > 0.99
 
 
-@pytest.mark.parametrize("on", INSTRUCTION_SETS)
-@pytest.mark.parametrize("name", NAMES)
-def test_layers_may_share_weights_on_every_processor(name, on, tmp_path):
-    shared, out = tmp_path / "shared.onnx", tmp_path / "out.onnx"
+@pytest.fixture(scope="module", params=NAMES)
+def with_shared_weights(request, tmp_path_factory):
+    """A network whose layers share weights, compressed, and its number format."""
+    folder = tmp_path_factory.mktemp("shared")
+    shared, out = folder / "shared.onnx", folder / "out.onnx"
     shared.write_bytes(network_of_shared_weights())
-    COMPRESSORS[name]().compress(shared, PICTURES, out)
+    COMPRESSORS[request.param]().compress(shared, PICTURES, out)
+    return shared, out, COMPRESSORS[request.param].numeric
 
-    numeric = COMPRESSORS[name].numeric
+
+@pytest.mark.parametrize("on", INSTRUCTION_SETS)
+def test_layers_may_share_weights_on_every_processor(with_shared_weights, on):
+    shared, out, numeric = with_shared_weights
+
     outputs = OnnxRuntime(out, numeric=numeric, on=on).run({"image": PICTURES[0]})
 
     expected = OnnxRuntime(shared).run({"image": PICTURES[0]})

@@ -12,7 +12,7 @@ from stages.config import DeployConfig
 from stages.config.device import DeviceCost
 from stages.deploy import compression_search
 from stages.deploy.candidates_plot import label_places, pareto_front, plots
-from stages.deploy.compressors import CannotCompress
+from stages.deploy.compressors import SIZED_AS, CannotCompress
 from stages.deploy.device.format_latencies import fastest_first
 from stages.deploy.engines.onnxruntime import ONNX_RUNTIME
 from stages.deploy.ladder import Candidate
@@ -141,6 +141,15 @@ def test_a_format_that_cannot_be_made_or_packed_or_is_the_same_as_another_is_pas
     assert result.best.numeric == "float32"
 
 
+def test_a_format_that_takes_long_to_make_and_is_no_smaller_is_left_to_the_ladder(answered):
+    sizes, agreeing = {**SIZES, "int8_finetuned": 40}, {**AGREEING, "int8_finetuned": True}
+
+    result = compression_search.search_formats(Bench(sizes, agreeing))
+
+    assert "int8_finetuned" not in [each.numeric for each in result.candidates]
+    assert result.best.numeric == "int8_weight_only"
+
+
 def test_if_none_agrees_the_reason_for_each_is_in_the_error(answered):
     with pytest.raises(AgreementNotMet, match="int8: far off; int8_weight_only: far off"):
         compression_search.search_formats(Bench(SIZES, dict.fromkeys(SIZES, False)))
@@ -161,8 +170,10 @@ def test_formats_that_are_computed_alike_are_as_fast_and_stand_in_the_order_of_t
         "int8",
         "int8_percentile",
         "int8_mixed",
+        "int8_finetuned",
     )
-    assert fastest_first(ONNX_RUNTIME, rows[:1]) == ("int8", "int8_percentile", "int8_mixed")
+    computed_as_int8 = ("int8", "int8_percentile", "int8_mixed", "int8_finetuned")
+    assert fastest_first(ONNX_RUNTIME, rows[:1]) == computed_as_int8
 
 
 def test_what_was_measured_changes_no_package_but_the_order_does():
@@ -245,7 +256,7 @@ def test_a_real_package_has_every_format_on_its_page(deployable, prefer):
 
     rungs = {rung["numeric"]: rung for rung in package.rungs}
     agreeing = [rung for rung in package.rungs if "agreement" in rung and not rung["failures"]]
-    assert set(rungs) == set(ONNX_RUNTIME.compressors)
+    assert set(rungs) == set(ONNX_RUNTIME.compressors) - set(SIZED_AS)
     assert rungs[package.numeric]["kept"]
     assert rungs[package.numeric]["network_bytes"] == min(
         rung["network_bytes"] for rung in agreeing

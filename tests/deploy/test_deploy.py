@@ -100,6 +100,29 @@ def test_a_form_that_saves_nothing_is_passed_over(deployable):
     assert "not smaller than float16" in package.rungs[0]["why"]
 
 
+def test_int8_is_tried_before_it_is_fine_tuned_and_fine_tuning_where_it_fails(
+    deployable, monkeypatch
+):
+    places = {"int8": "tests.deploy.ruinous:Ruinous"}
+    places["int8_finetuned"] = ".deploy.compressors.float16:Float16"  # which agrees, and is quick
+    for numeric, place in places.items():
+        monkeypatch.setitem(COMPRESSORS.places, f"onnx/{numeric}", place)
+
+    package = deployable.deploy(ladder=("int8", "int8_finetuned", "float32"))
+
+    assert [candidate["numeric"] for candidate in package.rungs] == ["int8", "int8_finetuned"]
+    assert "recall of" in package.rungs[0]["why"]
+    assert package.numeric == "int8_finetuned"
+
+
+@pytest.mark.slow
+def test_a_fine_tuned_network_is_packed_and_answers(deployable):
+    package = deployable.deploy(ladder=("int8_finetuned", "float16"))
+
+    assert package.numeric == "int8_finetuned"
+    assert package.agreement.value > 0.9
+
+
 def test_nothing_is_shipped_if_no_form_agrees(deployable, on_the_board):
     before = set(deployable.store.refs("package"))
 

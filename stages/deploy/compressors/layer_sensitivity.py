@@ -39,7 +39,7 @@ def sensitivities(model: Any, ranges_on: Batches, measured_on: Batches) -> list[
     found = []
     for layer in layers:
         quantised = with_quantised_layer(model, layer, *ranges[layer.node.input[0]])
-        error = _error(expected, _outputs(quantised, measured_on))
+        error = output_error(expected, _outputs(quantised, measured_on))
         found.append(Sensitivity(layer.node.name, error, sizes[layer.weights]))
     return found
 
@@ -127,7 +127,7 @@ def _by_batch(model: Any, batches: Batches) -> list[list[Floats]]:
     return [session.run(None, {name: batch}) for batch in batches]
 
 
-def _error(expected: Sequence[Floats], found: Sequence[Floats]) -> float:
+def output_error(expected: Sequence[Floats], found: Sequence[Floats]) -> float:
     """The mean squared error of `found`, a share of the variance of `expected`; the mean over the
     outputs."""
     shares = [

@@ -20,11 +20,12 @@ from stages.train.cost.distillation_budget import with_student_family
 from stages.train.search.search_space import Input, inputs_of
 
 # Formats of ONNX files that are computed as another one: their weights are turned into floats when
-# the network is loaded, or their ranges alone differ. Mixed precision is at best as fast as int8;
-# which of its layers stay in float is known after training only.
+# the network is loaded, or their ranges or numbers alone differ. Mixed precision is at best as fast
+# as int8; which of its layers stay in float is known after training only.
 COMPUTED_AS = {
     "int8_percentile": "int8",
     "int8_mixed": "int8",
+    "int8_finetuned": "int8",
     "int8_weight_only": "float32",
     "float16": "float32",
 }

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from stages.artifacts import Dataset, Model
 from stages.blobs.memory import MemoryBlobs
 from stages.closure import Code, code_of
+from stages.deploy.compressors import SIZED_AS
 from stages.deploy.device.untrained_weights import NetworkSpec, arrays_of
 from stages.memo import CachedContent
 from stages.parts import ENGINES, MODALITIES, TASKS
@@ -88,10 +89,11 @@ def _compressed(
 ) -> tuple[Mapping[str, bytes], str]:
     """`network` in the first number format of `deploy.ladder` that can be exported, as that is
     tried first when a trained one is packed."""
-    reason = ""
+    engine, reason = ENGINES[spec.engine], ""
     for numeric in spec.ladder:
         try:
-            return ENGINES[spec.engine].compress(network, numeric, [windows]), numeric
+            engine.compressor(numeric)
+            return engine.compress(network, SIZED_AS.get(numeric, numeric), [windows]), numeric
         except WorkflowError as error:
             reason = error.problem
     raise WorkflowError(f"No number format of deploy.ladder will do: {reason}")

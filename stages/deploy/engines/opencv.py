@@ -13,5 +13,5 @@ OPENCV = Engine(
     exporter="onnx",
     backend="opencv",
     files=("model.onnx",),
-    cannot=dict.fromkeys(("int8", "int8_percentile", "int8_mixed"), NO_INT8),
+    cannot=dict.fromkeys(("int8", "int8_percentile", "int8_mixed", "int8_finetuned"), NO_INT8),
 )
