@@ -43,7 +43,7 @@ Build it outside of this folder. It needs CMake, a C compiler, and the developme
 libjpeg-turbo, libpng and libsndfile (on Debian and Ubuntu: libjpeg-dev libpng-dev
 libsndfile1-dev; `-DAIWF_PICTURES=OFF` and `-DAIWF_SOUNDS=OFF` do without them).
 
-    cmake -S {FOLDER} -B /tmp/build && cmake --build /tmp/build
+    cmake -S {FOLDER} -B /tmp/build{_options(content.backend)} && cmake --build /tmp/build
 {_engine(content.backend)}
     /tmp/build/aiwf_predict --selftest .
     /tmp/build/aiwf_predict . {content.modality.example[0]}
@@ -53,6 +53,13 @@ from JPEG and PNG, sounds from WAV, FLAC, OGG and MP3; other formats only the Py
 """
 
 
+def _options(backend: str) -> str:
+    """What CMake is told for an engine that is linked into its plug-in."""
+    if backend == "onnxruntime":
+        return ""
+    return f" -DAIWF_{backend.upper()}=/path -DAIWF_ONNXRUNTIME=OFF"
+
+
 def _engine(backend: str) -> str:
     """The commands that bring the engine's own library beside the plug-in."""
     if backend == "onnxruntime":
@@ -60,8 +67,7 @@ def _engine(backend: str) -> str:
             "    pip download --no-deps onnxruntime  # a wheel, which is a zip file: of it\n"
             "    # onnxruntime/capi/libonnxruntime.so.* belongs beside the plug-in in /tmp/build"
         )
-    option = f"-DAIWF_{backend.upper()}=/path"
     return (
-        f"    # with {option} for its source: {FOLDER}/cmake/{backend}.cmake says more; it\n"
-        "    # was compiled, but never run: the selftest says whether that plug-in works"
+        f"    # /path: the unpacked source of {backend}, or where it is installed;\n"
+        f"    # {FOLDER}/cmake/{backend}.cmake says where to get it, and how to build it only once"
     )
