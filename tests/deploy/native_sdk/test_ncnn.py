@@ -65,7 +65,8 @@ def test_a_detector_passes_its_selftest(packed, program):
 def test_a_network_that_ends_early_is_refused(name, packed, monkeypatch, tmp_path):
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=0")
     folder = shutil.copytree(packed("deployable", "float32"), tmp_path / "package")
-    sanitized = built(SANITIZERS, *plugin("ncnn"))
+    linked = "-DCMAKE_MODULE_LINKER_FLAGS=-fsanitize=address,undefined"
+    sanitized = built(SANITIZERS, linked, *plugin("ncnn"))
     assert sanitized.run("--selftest", folder).returncode == 0
 
     data = (folder / name).read_bytes()
