@@ -92,8 +92,10 @@ def costs(command: Sequence[str]) -> tuple[float, float, float]:
 def print_sizes(program: Built) -> None:
     files = [program.folder / "aiwf_predict", *sorted(program.folder.glob("libaiwf*.so"))]
     parts = [f"{path.name} {path.stat().st_size / 1000:.0f} kB" for path in files]
-    engine = program.library or onnxruntime()
-    print(f"{', '.join(parts)}; {engine.name} {engine.stat().st_size / 1e6:.1f} MB")
+    if (program.folder / "libaiwf_engine_onnxruntime.so").is_file():
+        engine = program.library or onnxruntime()
+        parts.append(f"{engine.name} {engine.stat().st_size / 1e6:.1f} MB")
+    print(", ".join(parts))
 
 
 if __name__ == "__main__":

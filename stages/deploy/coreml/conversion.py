@@ -1,5 +1,5 @@
 """Converts the network of a package to Core ML in a process of its own, and compares what lies in
-the files with the package's network. Nothing of it runs here: Core ML is only on Apple's systems."""
+the files with the package's network. None of it runs here: Core ML is only on Apple's systems."""
 
 import json
 import sys

@@ -110,10 +110,10 @@ def _core_ml_statement(folder: Path, name: str) -> str:
     if outcome["refused"]:
         return f"Not converted to Core ML: {outcome['refused']}"
     return (
-        f"Converted, not run: {FOLDER}/{name}.mlpackage for Core ML. Its operators and weights, read "
-        f"back and computed by numpy, answer {outcome['windows']} windows of golden samples within "
-        f"{outcome['furthest']:.6f} of the package's network; Core ML itself runs only on macOS and "
-        "iOS."
+        f"Converted, not run: {FOLDER}/{name}.mlpackage for Core ML, which runs only on macOS and "
+        f"iOS. Its operators and weights, read back and computed by numpy, answer "
+        f"{outcome['windows']} windows of golden samples within {outcome['furthest']:.6f} of the "
+        "package's network."
     )
 
 
