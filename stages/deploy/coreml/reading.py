@@ -100,11 +100,11 @@ def _conv(a: Arguments) -> Any:
 
 
 def _pool(operator: str, a: Arguments) -> Any:
-    more = {"ceil_mode": int(bool(a["ceil_mode"]))}
+    fields = {"ceil_mode": int(bool(a["ceil_mode"]))}
     if operator == "AveragePool":
-        more["count_include_pad"] = int(not a["exclude_padding_from_average"])
+        fields["count_include_pad"] = int(not a["exclude_padding_from_average"])
     sides, strides = _whole(a["kernel_sizes"]), _whole(a["strides"])
-    return LAYERS[operator](a["x"], kernel_shape=sides, strides=strides, pads=_pads(a), **more)
+    return LAYERS[operator](a["x"], kernel_shape=sides, strides=strides, pads=_pads(a), **fields)
 
 
 def _reduce(function: Callable[..., Any], a: Arguments) -> Any:

@@ -93,17 +93,19 @@ def plugin(backend: str, on_board: bool = False) -> tuple[str, ...]:
 
 
 @cache
-def arm64(*more: str) -> Built | None:
-    """The library on an emulated Cortex-A72, built with `more` of CMake's options; None without
+def arm64(*options: str) -> Built | None:
+    """The library on an emulated Cortex-A72, built with CMake's `options`; None without
     AIWF_ARM64 (see tests/emulation.py), or without the cross compiler."""
     home = Path(os.environ.get("AIWF_ARM64", "/nowhere")).absolute()
     if not (home / "root/usr/include/jpeglib.h").is_file() or not shutil.which(CROSS):
         return None
     toolchain = SOURCES / "cmake" / "aarch64-linux-gnu.cmake"
-    options = (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DAIWF_ARM64_ROOT={home / 'root'}", *more)
+    cross = (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DAIWF_ARM64_ROOT={home / 'root'}")
     (engine,) = (home / "site/onnxruntime/capi").glob("libonnxruntime.so.*.*.*")
     through = (*CORTEX_A72, "-L", str(home / "root"))
-    return Built(build(Path(mkdtemp(prefix="aiwf-arm64-")), "", options), through, engine)
+    return Built(
+        build(Path(mkdtemp(prefix="aiwf-arm64-")), "", (*cross, *options)), through, engine
+    )
 
 
 @cache

@@ -9,7 +9,7 @@
 #       sha256 ad8cdd63e9755cfa8e23b9b6d9ce46156077d80298a89e7c3ba325ffccfca200   refuses its version)
 #
 #     `cmake --install BUILD/ncnn --prefix DIR` keeps what was built, for the next AIWF_NCNN=DIR.
-if(NOT EXISTS ${AIWF_NCNN}/src/c_api.h)
+if(NOT EXISTS ${AIWF_NCNN}/CMakeLists.txt)
   enable_language(CXX)
   find_package(ncnn REQUIRED CONFIG PATHS ${AIWF_NCNN} NO_DEFAULT_PATH
                NO_CMAKE_FIND_ROOT_PATH)
