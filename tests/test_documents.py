@@ -29,7 +29,8 @@ OUTSIDE = {  # by the reader, in the workspace, in the store
     *("configs/pipelines/flowers.yaml", "airflow/passwords.json"),
     *("teams/", "runs/", "packages/"),
 }
-WITHOUT_SETTING = {"AIWF_ARM64", "AIWF_POOLS"}  # tests/emulation.py, stages/config/airflow.py
+# tests/emulation.py, tests/deploy/native_sdk/building.py, stages/config/airflow.py
+WITHOUT_SETTING = {"AIWF_ARM64", "AIWF_NCNN", "AIWF_POOLS"}
 
 documents = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 

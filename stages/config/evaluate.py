@@ -97,7 +97,7 @@ class DeployConfig(Section):
         "`microcontroller`: classification by a small network as C99 source without allocation, "
         "and as an Arduino library. `executable`: classification as one program without Python. "
         "`android`: an Android library (AAR), run on a computer's JVM; your NDK compiles it. "
-        "`ios`: a Swift package, not run.",
+        "`ios`: a Swift package, and with coremltools the network for Core ML; not run.",
     )
     engine: Annotated[str, AfterValidator(parts.ENGINES.check)] = Field(
         "onnxruntime",

@@ -44,7 +44,7 @@ Build it outside of this folder. It needs CMake, a C compiler, and the developme
 libjpeg-turbo, libpng and libsndfile (on Debian and Ubuntu: libjpeg-dev libpng-dev
 libsndfile1-dev; `-DAIWF_PICTURES=OFF` and `-DAIWF_SOUNDS=OFF` do without them).
 
-    cmake -S {FOLDER} -B /tmp/build && cmake --build /tmp/build
+    cmake -S {FOLDER} -B /tmp/build{_options(content.backend)} && cmake --build /tmp/build
 {_engine(content.backend)}
     /tmp/build/aiwf_predict --selftest .
     /tmp/build/aiwf_predict . {content.modality.example[0]}
@@ -52,6 +52,13 @@ libsndfile1-dev; `-DAIWF_PICTURES=OFF` and `-DAIWF_SOUNDS=OFF` do without them).
 `{FOLDER}/cmake/aarch64-linux-gnu.cmake` is a toolchain for arm64 boards. The library reads pictures
 from JPEG and PNG, sounds from WAV, FLAC, OGG and MP3; other formats only the Python code reads.
 """
+
+
+def _options(backend: str) -> str:
+    """What CMake is told for an engine that is linked into its plug-in."""
+    if backend == "onnxruntime":
+        return ""
+    return f" -DAIWF_{backend.upper()}=/path -DAIWF_ONNXRUNTIME=OFF"
 
 
 def _engine(backend: str) -> str:
@@ -63,8 +70,7 @@ def _engine(backend: str) -> str:
             "    # a wheel, which is a zip file: of it onnxruntime/capi/libonnxruntime.so.*\n"
             "    # belongs beside the plug-in in /tmp/build"
         )
-    option = f"-DAIWF_{backend.upper()}=/path"
     return (
-        f"    # with {option} for its source: {FOLDER}/cmake/{backend}.cmake says more; it\n"
-        "    # was compiled, but never run: the selftest says whether that plug-in works"
+        f"    # /path: the unpacked source of {backend}, or where it is installed;\n"
+        f"    # {FOLDER}/cmake/{backend}.cmake says where to get it, and how to build it only once"
     )

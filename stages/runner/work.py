@@ -41,6 +41,8 @@ STAGE_FACTS = {
         ),
     ),
 }
+# Libraries that a target uses where they are installed.
+OF_TARGETS = {"ios": ("coremltools",)}
 MAKES = {"etl": "dataset", "train": "model", "evaluate": "report", "deploy": "package"}
 
 
@@ -64,4 +66,5 @@ def _libraries(stage: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     libraries = STAGE_FACTS[stage].libraries
     if "deploy" in config:
         libraries += ENGINES[config["deploy"]["engine"]].tools
+        libraries += OF_TARGETS.get(config["target"], ())
     return libraries

@@ -1,10 +1,13 @@
-"""The C library beside Python: `python -m tests.benchmarks.native_sdk PACKAGE FOLDER [COUNT]`.
+"""The C library beside Python:
+`python -m tests.benchmarks.native_sdk PACKAGE FOLDER [COUNT [EMULATED]]`.
 
 Lets the package, a folder, answer COUNT photos or clips in FOLDER (200) by its own Python code and
-by the C library, here and, where AIWF_ARM64 names a folder made by tests/emulation.py, on an
-emulated Cortex-A72 (a tenth of them, as that is slow). Prints the share of equal first labels with
-a 95 % interval, the largest difference of a score, bytes, and of a process that answers one sample
-the seconds, those of them on a processor, and the memory at most: the least of 5 processes each."""
+by the C library, here and, where AIWF_ARM64 names a folder made by tests/emulation.py, EMULATED of
+them (a tenth, as that is slow) on an emulated Cortex-A72. For a package of ncnn, AIWF_NCNN and
+AIWF_NCNN_ARM64 name that (see tests/deploy/native_sdk/building.py). Prints the share of equal first
+labels with a 95 % interval, the largest difference of a score, bytes, and of a process that answers
+one sample the seconds, those of them on a processor, and the memory at most: the least of 5
+processes each."""
 
 import json
 import os
@@ -19,16 +22,15 @@ from stages.deploy.instruction_sets import spaced
 from stages.evaluate.formatting import measured
 from stages.metrics import proportion
 from tests.benchmarks.processors import SUFFIXES
-from tests.deploy.native_sdk.building import Built, arm64, built, onnxruntime
+from tests.deploy.native_sdk.building import Built, arm64, built, onnxruntime, plugin
 from tests.emulation import here
 
 PROCESSES = 5
-EMULATED_SHARE = 10
+EMULATED_SHARE = 0.1
 ALL = ("--json", "--top", "0", "--untested")
-STRIPPED = ("aiwf_predict", "libaiwf.so", "libaiwf_engine_onnxruntime.so")
 
 
-def main(folder: Path, samples: Path, count: int) -> None:
+def main(folder: Path, samples: Path, count: int, emulated: int) -> None:
     description = json.loads((folder / "package.json").read_text("utf-8"))
     files = sorted(path for path in samples.rglob("*") if path.suffix.lower() in SUFFIXES)
     files = [files[row] for row in spaced(len(files), count)]
@@ -36,17 +38,17 @@ def main(folder: Path, samples: Path, count: int) -> None:
     module = f"{description['name']}_sdk"
     python = here().command(folder, module, ["predict", *ALL])
     expected = answers([*python, *map(str, files)])
-    program = built()
+    program = built("", *plugin(description["backend"]))
     print_agreement("C here", expected, answers(native(program, folder, files)))
     for name, command in (("Python", python), ("C", native(program, folder, []))):
         seconds, busy, memory = costs([*command, str(files[0])])
         print(f"{name}: {seconds:.2f} s ({busy:.2f} on a processor), {memory / 1024:.0f} MB")
-    print_sizes(program, onnxruntime())
-    if (board := arm64()) is not None:
-        some = files[::EMULATED_SHARE]
-        command = native(board, folder, some)
-        print_agreement("C on a Cortex-A72", expected[::EMULATED_SHARE], answers(command))
-        print_sizes(board, Path(str(board.library)))
+    print_sizes(program)
+    if (board := arm64(*plugin(description["backend"], on_board=True))) is not None:
+        rows = spaced(len(files), emulated)
+        command = native(board, folder, [files[row] for row in rows])
+        print_agreement("C on a Cortex-A72", [expected[row] for row in rows], answers(command))
+        print_sizes(board)
 
 
 def native(program: Built, folder: Path, files: Sequence[Path]) -> list[str]:
@@ -87,12 +89,16 @@ def costs(command: Sequence[str]) -> tuple[float, float, float]:
     return seconds, busy, memory
 
 
-def print_sizes(program: Built, engine: Path) -> None:
-    parts = {name: (program.folder / name).stat().st_size for name in STRIPPED}
-    listed = ", ".join(f"{name} {size / 1000:.0f} kB" for name, size in parts.items())
-    print(f"{listed}; {engine.name} {engine.stat().st_size / 1e6:.1f} MB")
+def print_sizes(program: Built) -> None:
+    files = [program.folder / "aiwf_predict", *sorted(program.folder.glob("libaiwf*.so"))]
+    parts = [f"{path.name} {path.stat().st_size / 1000:.0f} kB" for path in files]
+    if (program.folder / "libaiwf_engine_onnxruntime.so").is_file():
+        engine = program.library or onnxruntime()
+        parts.append(f"{engine.name} {engine.stat().st_size / 1e6:.1f} MB")
+    print(", ".join(parts))
 
 
 if __name__ == "__main__":
     wanted = int(sys.argv[3]) if len(sys.argv) > 3 else 200
-    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), wanted)
+    on_board = int(sys.argv[4]) if len(sys.argv) > 4 else round(EMULATED_SHARE * wanted)
+    main(Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve(), wanted, on_board)

@@ -1,6 +1,8 @@
 """ios: a device_sdk package with a Swift package in the folder ios/, which was not run: the C
-sources with the network, the package as resources, and a wrapper in Swift."""
+sources with the network, the package as resources, and a wrapper in Swift. Where coremltools is
+installed, the network is beside it as a .mlpackage of Core ML, converted and not run."""
 
+import json
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,11 +15,14 @@ from stages.deploy.c_program.sources import (
     package_files,
 )
 from stages.deploy.c_source.builds import host_compiler
-from stages.deploy.content import Content
+from stages.deploy.content import Content, spelled
+from stages.deploy.coreml.conversion import LIBRARY, converted, is_installed
 from stages.deploy.targets.device_sdk import DeviceSdk
 from stages.runtime.errors import AgreementNotMet
 
 FOLDER = "ios"
+OUTCOME = ("refused", "windows", "furthest")
+CONVERSION = "ios/core_ml.json"  # what the conversion came to, for the statements
 C_TARGET, SWIFT_TARGET = "Sources/CAiwf", "Sources/Aiwf"
 MANIFEST = b"""// swift-tools-version:5.5
 import PackageDescription
@@ -62,10 +67,11 @@ class Ios(DeviceSdk):
         }
 
     def golden_files(self, folder: Path, content: Content) -> dict[str, bytes]:
-        """The package as resources of the Swift package."""
+        """The package as resources of the Swift package, and the network for Core ML."""
         network = network_source(content)
         assets = package_files(content.description, network.digest, folder)
-        return {f"{FOLDER}/{SWIFT_TARGET}/model/{name}": data for name, data in assets.items()}
+        resources = {f"{FOLDER}/{SWIFT_TARGET}/model/{name}": assets[name] for name in assets}
+        return {**resources, **_for_core_ml(folder, content)}
 
     def statements(self, folder: Path, content: Content) -> list[str]:
         """What was not run, which is nearly everything."""
@@ -76,6 +82,7 @@ class Ios(DeviceSdk):
             "Verified on this computer: the C sources of the Swift package compile."
             if compiled
             else "Not verified: there was no C compiler here for its C sources.",
+            _core_ml_statement(folder, content.name),
         ]
 
     def verify(self, folder: Path, content: Content) -> None:
@@ -83,6 +90,31 @@ class Ios(DeviceSdk):
         AgreementNotMet if one fails."""
         super().verify(folder, content)
         _compile(folder)
+
+
+def _for_core_ml(folder: Path, content: Content) -> dict[str, bytes]:
+    """The .mlpackage and what its conversion came to; nothing without coremltools."""
+    if not is_installed():
+        return {}
+    files, *outcome = converted(folder, content)
+    place = f"{FOLDER}/{content.name}.mlpackage"
+    found = {f"{place}/{name}": data for name, data in files.items()}
+    return {**found, CONVERSION: spelled(dict(zip(OUTCOME, outcome, strict=True)))}
+
+
+def _core_ml_statement(folder: Path, name: str) -> str:
+    path = folder / CONVERSION
+    if not path.is_file():
+        return f"Not converted to Core ML: {LIBRARY} was not installed (pip install {LIBRARY})."
+    outcome = json.loads(path.read_text("utf-8"))
+    if outcome["refused"]:
+        return f"Not converted to Core ML: {outcome['refused']}"
+    return (
+        f"Converted, not run: {FOLDER}/{name}.mlpackage for Core ML, which runs only on macOS and "
+        f"iOS. Its operators and weights, read back and computed by numpy, answer "
+        f"{outcome['windows']} windows of golden samples within {outcome['furthest']:.6f} of the "
+        "package's network."
+    )
 
 
 def _sources(network: NetworkSource, modality: str) -> dict[str, bytes]:
@@ -131,4 +163,8 @@ Xcode as a local package, then:
 
     import Aiwf
     let answers = try Predictor().{call}
+
+`{FOLDER}/{content.name}.mlpackage`, if it is here, is the network for Core ML (iOS 15, macOS 12):
+converted, not run. `verified_parts.json` says how its files, read back, compare with the package.
+It takes one prepared window and gives each label's score; the steps before it are in its metadata.
 """

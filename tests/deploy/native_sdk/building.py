@@ -1,4 +1,8 @@
-"""How tests build the C library and run its program."""
+"""How tests build the C library and run its program.
+
+The plug-in for ncnn needs ncnn, which the environment lacks: AIWF_NCNN names its unpacked source
+(some minutes of building, once with ccache) or where it is installed, AIWF_NCNN_ARM64 the same for
+the emulated board. stages/runtime/native/cmake/ncnn.cmake says where to get it."""
 
 import json
 import os
@@ -64,7 +68,8 @@ def built(flags: str = "", *options: str) -> Built:
 
 
 def build(folder: Path, flags: str, options: Sequence[str], sources: Path = SOURCES) -> Path:
-    cached = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+    launchers = [f"-DCMAKE_{language}_COMPILER_LAUNCHER=ccache" for language in ("C", "CXX")]
+    cached = launchers if shutil.which("ccache") else []
     compiler = [f"-DCMAKE_C_FLAGS={flags}"] if flags else []
     configure = ["cmake", "-S", sources, "-B", folder, *compiler]
     for command in (
@@ -76,18 +81,31 @@ def build(folder: Path, flags: str, options: Sequence[str], sources: Path = SOUR
     return folder
 
 
+def plugin(backend: str, on_board: bool = False) -> tuple[str, ...]:
+    """CMake's options that build the plug-in for `backend`. Skips without ncnn if it is that."""
+    if backend != "ncnn":
+        return ()
+    variable = "AIWF_NCNN_ARM64" if on_board else "AIWF_NCNN"
+    home = os.environ.get(variable)
+    if not home:
+        pytest.skip(f"needs {variable}, a folder with ncnn's source or where it is installed")
+    return (f"-DAIWF_NCNN={Path(home).absolute()}", "-DAIWF_ONNXRUNTIME=OFF")
+
+
 @cache
-def arm64() -> Built | None:
-    """The library on an emulated Cortex-A72; None without AIWF_ARM64 (see tests/emulation.py), or
-    without the cross compiler."""
+def arm64(*options: str) -> Built | None:
+    """The library on an emulated Cortex-A72, built with CMake's `options`; None without
+    AIWF_ARM64 (see tests/emulation.py), or without the cross compiler."""
     home = Path(os.environ.get("AIWF_ARM64", "/nowhere")).absolute()
     if not (home / "root/usr/include/jpeglib.h").is_file() or not shutil.which(CROSS):
         return None
     toolchain = SOURCES / "cmake" / "aarch64-linux-gnu.cmake"
-    options = (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DAIWF_ARM64_ROOT={home / 'root'}")
+    cross = (f"-DCMAKE_TOOLCHAIN_FILE={toolchain}", f"-DAIWF_ARM64_ROOT={home / 'root'}")
     (engine,) = (home / "site/onnxruntime/capi").glob("libonnxruntime.so.*.*.*")
     through = (*CORTEX_A72, "-L", str(home / "root"))
-    return Built(build(Path(mkdtemp(prefix="aiwf-arm64-")), "", options), through, engine)
+    return Built(
+        build(Path(mkdtemp(prefix="aiwf-arm64-")), "", (*cross, *options)), through, engine
+    )
 
 
 @cache

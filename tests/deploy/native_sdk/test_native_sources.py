@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from stages.deploy.compressors.ncnn_files import CONSTANT, WEIGHTED, WITHOUT
 from stages.deploy.native_sources import native_readme, native_sources
 from stages.deploy.pack import unpack
 from stages.runtime.answers import KINDS
@@ -58,6 +59,12 @@ def test_all_that_cmake_names_is_carried_and_nothing_of_other_targets():
         "native/programs/decode_",
     )
     assert not [name for name in files if name.startswith(unsupported)]
+
+
+def test_ncnn_is_built_with_every_layer_that_its_networks_may_have():
+    text = (SOURCES / "cmake" / "ncnn.cmake").read_text("utf-8")
+    (wanted,) = re.findall(r"set\(wanted\s([^)]*)\)", text)
+    assert {kind.lower() for kind in (*WEIGHTED, *WITHOUT, CONSTANT)} <= set(wanted.split())
 
 
 def test_a_chain_of_networks_carries_no_c_library():

@@ -2,6 +2,8 @@
 
    A network is three files, as runtime/backends/ncnn.py says: layers, weights, and a description of
    the ends. Windows run one at a time, in float32 or in 8 bits. */
+#define _POSIX_C_SOURCE 200809L /* fmemopen */
+
 #include "aiwf_engine.h"
 #include "json.h"
 
@@ -134,6 +136,20 @@ static int read_ends(struct ncnn *ncnn, const aiwf_network_file *file, aiwf_erro
                : fail(error, AIWF_DAMAGED, "%.100s names no ends of a network. " AGAIN, file->name);
 }
 
+/* Whether ncnn loads `file`. As a stream, since ncnn reads on behind the end of what is in memory. */
+static int loaded(ncnn_net_t net, const aiwf_network_file *file,
+                  int (*load)(ncnn_net_t net, const ncnn_datareader_t reader)) {
+    FILE *stream = file->size > 0 ? fmemopen((void *)file->data, file->size, "rb") : NULL;
+    if (stream == NULL) {
+        return 0;
+    }
+    ncnn_datareader_t reader = ncnn_datareader_create_from_stdio(stream);
+    const int whole = load(net, reader) == 0;
+    ncnn_datareader_destroy(reader);
+    fclose(stream);
+    return whole;
+}
+
 static int prepare(void *engine, const aiwf_network *network, int *outputs, aiwf_error *error) {
     struct ncnn *ncnn = engine;
     const aiwf_network_file *layers = part(network, ".param"), *weights = part(network, ".bin"),
@@ -146,8 +162,8 @@ static int prepare(void *engine, const aiwf_network *network, int *outputs, aiwf
     if (code != AIWF_OK) {
         return code;
     }
-    if (ncnn_net_load_param_memory(ncnn->net, layers->data) != 0 ||
-        ncnn_net_load_model_memory(ncnn->net, weights->data) != weights->size) {
+    if (!loaded(ncnn->net, layers, ncnn_net_load_param_datareader) ||
+        !loaded(ncnn->net, weights, ncnn_net_load_model_datareader)) {
         return fail(
             error, AIWF_ENGINE_FAILED,
             "ncnn cannot load %.100s: it is damaged, or has a layer that this ncnn was built "
@@ -259,7 +275,7 @@ AIWF_API const aiwf_engine *aiwf_engine_ncnn(void) {
     static const aiwf_engine engine = {.abi = AIWF_ENGINE_ABI,
                                        .name = "ncnn",
                                        .format = "ncnn",
-                                       .needs_files = 1,
+                                       .needs_files = 0,
                                        .init = init,
                                        .prepare = prepare,
                                        .set_tensor = set_tensor,
