@@ -45,7 +45,8 @@ class Onnx:
             drafts.mkdir()
             expected = export_graph(model, store, windows, folder)
             self.convert(folder, windows, drafts / out.name)
-            check_parity(backend(drafts / out.name), windows, expected)
+            libraries = " and ".join(backend.libraries)
+            check_parity(backend(drafts / out.name), windows, expected, libraries)
             for draft in sorted(drafts.iterdir()):
                 write(out.with_name(draft.name), draft.read_bytes())
 
@@ -140,18 +141,18 @@ def check_padding(path: Path) -> None:
 
 
 def check_parity(
-    backend: Any, windows: NDArray[np.float32], answers: Sequence[NDArray[np.float32]]
+    backend: Any, windows: NDArray[np.float32], answers: Sequence[NDArray[np.float32]], engine: str
 ) -> None:
-    """Raise AgreementNotMet unless the network loaded in `backend` gives the outputs `answers`, an
-    array for each output, for `windows`."""
+    """Raise AgreementNotMet, with the name of the `engine`, unless the network loaded in `backend`
+    gives the outputs `answers`, an array for each output, for `windows`."""
     outputs = backend.run({backend.inputs[0]: windows})
     pairs = zip(outputs.values(), answers, strict=True)
     difference = max(_difference(*pair) for pair in pairs)
     if not difference <= LIMIT:  # so that NaN is caught, too
         raise AgreementNotMet(
-            f"The ONNX file answers {len(windows)} training samples differently than the trained "
-            f"model: by {difference:.2g} of the largest output, at most {LIMIT} is allowed.",
-            "Choose another model family in train.families: this one is not exported exactly.",
+            f"{engine} answers {len(windows)} samples differently than Paddle: by "
+            f"{difference:.2g} of the largest output, at most {LIMIT} is allowed.",
+            "Choose another model family in train.families, or another deploy.engine.",
         )
 
 
