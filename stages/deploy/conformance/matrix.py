@@ -116,7 +116,7 @@ def _overview(rows: Mapping[str, Any], network: str) -> str:
             name,
             ", ".join(f"{library} {version}" for library, version in found["versions"].items()),
             f"{found['passed']} of {found['networks']}",
-            ", ".join(f"{kind} {run['how']}" for kind, run in found["runs"].items()),
+            ", ".join(f"{kind} {run['how']}" for kind, run in _native_first(found["runs"])),
             *(_furthest(found, numeric) for numeric in ("float32", "float16", "int8")),
             *(
                 f"{costs[key]:.3g} {unit}" if costs else "–"
@@ -125,6 +125,10 @@ def _overview(rows: Mapping[str, Any], network: str) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
+
+
+def _native_first(runs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(runs.items(), key=lambda item: (item[1]["how"] != NATIVE, item[0]))
 
 
 def _furthest(found: Mapping[str, Any], numeric: str) -> str:
@@ -209,7 +213,7 @@ def _failures(rows: Mapping[str, Any]) -> str:
     lines += [
         f"- {name}, emulated {kind}: {run['problem']}"
         for name, found in rows.items()
-        for kind, run in found["runs"].items()
+        for kind, run in _native_first(found["runs"])
         if run["problem"]
     ]
     return "\n".join(["## What failed", "", *(lines or ["Nothing."]), ""])
