@@ -1,4 +1,5 @@
-"""A package on other processors: `python -m tests.benchmarks.processors PACKAGE FOLDER [SAMPLES]`.
+"""A package on other processors:
+`python -m tests.benchmarks.processors PACKAGE FOLDER [SAMPLES [PROCESSOR ...]]`.
 
 Lets the package, of any engine, answer some photos or clips in FOLDER on this machine, on an
 emulated Haswell, with ONNX Runtime also without the options that the runtime sets there, and on
@@ -34,10 +35,10 @@ EVERYTHING = ("predict", "--untested", "--json", "--top", "0", "--threshold", "0
 WITHOUT_OPTIONS = ("--on", "x86-64-vnni")
 SETS = {"Haswell": "x86-64", "Cortex-A72": "arm64", "Cortex-A76": "arm64-dotprod"}
 PATH = tuple(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
-PATIENCE = 1800  # seconds for all samples of a package on one processor
+PATIENCE = 3600  # seconds for all samples of a package on one processor
 
 
-def main(name: str, samples: Path, count: int) -> None:
+def main(name: str, samples: Path, count: int, processors: Sequence[str]) -> None:
     with opened_package(name, open_store(Settings())) as package:
         folder = package.absolute()  # it is the working directory of what answers
         description = json.loads((folder / "package.json").read_text("utf-8"))
@@ -49,6 +50,8 @@ def main(name: str, samples: Path, count: int) -> None:
         expected = answers_on(here(), folder, description, files)
         print_row("here", None, instruction_set(), selftest(here(), folder, description))
         for processor in filter(None, (haswell(), cortex_a72(), cortex_a76())):
+            if processor.name not in processors:
+                continue
             answers = answers_on(processor, folder, description, files)
             same = agreement(description, expected, answers)
             stated = statement(verified, SETS[processor.name])
@@ -124,4 +127,6 @@ def print_row(name: str, same: Measure | None, stated: str, verdict: str) -> Non
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 40)
+    package, folder, *further = sys.argv[1:]
+    count, *named = further or ["40"]
+    main(package, Path(folder), int(count), named or list(SETS))
