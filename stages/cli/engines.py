@@ -76,6 +76,7 @@ def _emulated_runs(record: "Engine", arm64: Path | None) -> "dict[str, SetRun]":
     from stages.deploy.conformance.references import with_answers
     from stages.deploy.emulated_processors import emulated
     from stages.opening import open_store, resources_of
+    from stages.runtime.errors import BackendMissing
     from stages.runtime.neutral import line
     from stages.runtime.processor import instruction_set
 
@@ -83,10 +84,15 @@ def _emulated_runs(record: "Engine", arm64: Path | None) -> "dict[str, SetRun]":
     with reference_network(NETWORK, open_store(settings), resources_of(settings)) as graphs:
         reference = next(with_answers(NETWORK, graphs))
         for name, processor in emulated(arm64).items():
-            if name != instruction_set():
+            if name == instruction_set():
+                continue
+            try:
                 run = runs[name] = emulated_run(record, name, processor, reference)
-                verdict = f"BAD {line(run.problem)}" if run.problem else "ok "
-                print(f"  {verdict} {name}, emulated {processor.name}", flush=True)
+            except BackendMissing as error:
+                print(f"  -   {name}: {error.problem}", flush=True)
+                continue
+            verdict = f"BAD {line(run.problem)}" if run.problem else "ok "
+            print(f"  {verdict} {name}, emulated {processor.name}", flush=True)
     return runs
 
 

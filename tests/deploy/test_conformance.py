@@ -19,7 +19,7 @@ from stages.parts import ENGINES
 from stages.runtime.backends import BACKENDS
 from stages.runtime.backends.numpy_engine import NumpyEngine
 from stages.runtime.backends.sums import Sums
-from stages.runtime.errors import Damaged, InfrastructureError
+from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
 from stages.runtime.processor import instruction_set
 from tests import makers
 from tests.deploy.simulated import Exact, Saturating
@@ -147,6 +147,13 @@ def test_a_processor_on_which_the_engine_ends_the_process_has_the_reason(referen
     run = emulated_run(ENGINES["numpy"], instruction_set(), broken, reference)
 
     assert run.problem.endswith("ended with code 1: no such library.")
+
+
+def test_a_library_that_is_not_installed_there_is_no_failure_of_the_engine(reference):
+    without = Processor("bare", (sys.executable, "-c", "import sys; sys.exit(4)"))
+
+    with pytest.raises(BackendMissing, match="numpy is not installed for the emulated bare"):
+        emulated_run(ENGINES["numpy"], instruction_set(), without, reference)
 
 
 def test_an_engine_that_answers_otherwise_there_fails(reference):

@@ -3,10 +3,12 @@
 
 It imports nothing but numpy and the runtime, from PATHS, which are joined by |. The windows in
 FOLDER/windows.npy are answered by GRAPH in FOLDER; the outputs are written to FOLDER/outputs.npz,
-and the processor's instruction set is printed."""
+and the processor's instruction set is printed. Ends with code MISSING without the library."""
 
 import sys
 from pathlib import Path
+
+MISSING = 4
 
 
 def main(folder: Path, backend: str, graph: str, numeric: str) -> None:
@@ -14,9 +16,13 @@ def main(folder: Path, backend: str, graph: str, numeric: str) -> None:
     import numpy as np
 
     from stages.runtime.backends import BACKENDS
+    from stages.runtime.errors import BackendMissing
     from stages.runtime.processor import instruction_set
 
-    engine = BACKENDS[backend](folder / graph, 1, numeric)
+    try:
+        engine = BACKENDS[backend](folder / graph, 1, numeric)
+    except BackendMissing:
+        sys.exit(MISSING)
     found = engine.run({engine.inputs[0]: np.load(folder / "windows.npy")})
     np.savez(folder / "outputs.npz", **found)
     print(instruction_set())  # noqa: T201

@@ -19,7 +19,7 @@ from stages.deploy.conformance.references import ReferenceNetwork
 from stages.deploy.emulated_processors import Processor
 from stages.deploy.engines import Engine, Network
 from stages.runtime.backends.sums import Sums
-from stages.runtime.errors import InfrastructureError, WorkflowError
+from stages.runtime.errors import BackendMissing, InfrastructureError, WorkflowError
 
 NATIVE, EMULATED = "native", "emulated"
 NETWORK = "small_audio"  # the family that is run there: emulators are slow
@@ -48,12 +48,14 @@ def emulated_run(
     engine: Engine, name: str, processor: Processor, reference: ReferenceNetwork
 ) -> SetRun:
     """Run the network of `reference`, and the probe in int8, on `processor`, whose instruction set
-    is `name`."""
+    is `name`. Raises BackendMissing if the engine's library is not installed there."""
     try:
         network = engine.convert(reference.graphs, reference.windows)
         found = answers_on(processor, engine, network, WHOLE, reference.windows, name)
         away = difference(found, reference)
         lost = _lost_there(engine, processor, name)
+    except BackendMissing:
+        raise
     except WorkflowError as error:
         return SetRun(EMULATED, problem=error.problem)
     problems = [f"{away:.2g} away, {LIMIT} allowed"] if not away <= LIMIT else []
@@ -72,7 +74,8 @@ def answers_on(
     name: str,
 ) -> Mapping[str, NDArray[Any]]:
     """The outputs of `network` for `windows` in a process on `processor`, whose instruction set has
-    to be `name`. Raises InfrastructureError if it has another, or the engine does not run there."""
+    to be `name`. Raises InfrastructureError if it has another, or the engine does not run there;
+    BackendMissing without its library."""
     home = str(Path(stages.__file__).parents[1])
     path = (home, *(processor.path or filter(None, sys.path)))
     with TemporaryDirectory() as scratch:
@@ -85,6 +88,12 @@ def answers_on(
             done = processor._replace(path=path).run(program, arguments, PATIENCE)
         except subprocess.TimeoutExpired:
             raise _failed(f"took more than {PATIENCE} seconds") from None
+        if done.returncode == answer_program.MISSING:
+            libraries = " and ".join(engine.libraries)
+            raise BackendMissing(
+                f"{libraries} is not installed for the emulated {processor.name}.",
+                "Install it there, or leave that processor out.",
+            )
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if line.strip()]
             raise _failed(f"ended with code {done.returncode}: {' '.join(lines[-1:])}")
