@@ -16,7 +16,7 @@ from stages.opening import resources_of
 from stages.runtime.backends import BACKENDS
 from stages.runtime.backends.numpy_engine import NumpyEngine
 from stages.runtime.backends.numpy_layers import LAYERS
-from stages.runtime.errors import ConfigError
+from stages.runtime.errors import ConfigError, InfrastructureError
 from tests import makers
 from tests.sounds import saved, tone
 
@@ -143,6 +143,23 @@ def test_a_family_that_the_engine_answers_wrongly_is_left_out_with_the_differenc
     [notice] = device.notices()
     assert notice.startswith(f"{FAMILY} left out: numpy answers 8 samples differently than Paddle")
     assert "by 0.01 of the largest output, at most 0.001 is allowed" in notice
+
+
+class FailsInConvolutions(NumpyEngine):
+    """Loads every network, and cannot run those with a convolution."""
+
+    def run(self, inputs):
+        if any(node.operator == "Conv" for node in self._nodes):
+            raise InfrastructureError("numpy gives no output (code -100)")
+        return super().run(inputs)
+
+
+def test_a_family_that_the_engine_loads_and_cannot_run_is_left_out(place, tmp_path, monkeypatch):
+    resources, _, _ = place
+    monkeypatch.setitem(BACKENDS.places, "numpy", f"{__name__}:FailsInConvolutions")
+
+    with pytest.raises(ConfigError, match=f"{FAMILY}: numpy does not run this network: .*code -10"):
+        fitted(of_engine(place, "numpy"), two, makers.store(tmp_path), resources)
 
 
 def test_where_every_family_is_answered_wrongly_the_run_is_refused(place, tmp_path, monkeypatch):
