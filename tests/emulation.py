@@ -16,13 +16,13 @@ from stages.deploy.emulated_processors import (
     DOT_ROOT,
     ROOT,
     SITE,
-    Processor,
+    EmulatedProcessor,
     haswell,
     here,
 )
 from stages.runtime.libraries import LEAST, installed
 
-__all__ = ["CORTEX_A72", "Processor", "cortex_a72", "cortex_a76", "haswell", "here", "make"]
+__all__ = ["CORTEX_A72", "EmulatedProcessor", "cortex_a72", "cortex_a76", "haswell", "here", "make"]
 
 DEBIAN = (
     *("python3.11-minimal", "libpython3.11-minimal", "libpython3.11-stdlib", "libc6", "zlib1g"),
@@ -63,12 +63,12 @@ A76 = {
 }
 
 
-def cortex_a72(folder: Path | None = None) -> Processor | None:
+def cortex_a72(folder: Path | None = None) -> EmulatedProcessor | None:
     """None without emulator, or without an interpreter in `folder` or AIWF_ARM64."""
     return emulated_processors.cortex_a72(folder or _home())
 
 
-def cortex_a76(folder: Path | None = None) -> Processor | None:
+def cortex_a76(folder: Path | None = None) -> EmulatedProcessor | None:
     """As `cortex_a72`, with the dot product."""
     return emulated_processors.cortex_a76(folder or _home())
 

@@ -23,7 +23,7 @@ START = (
 MODULE = "; name = sys.argv.pop(1); runpy.run_module(name, run_name='__main__', alter_sys=True)"
 
 
-class Processor(NamedTuple):
+class EmulatedProcessor(NamedTuple):
     """`interpreter`: the command that starts an interpreter on it, which finds libraries in `path`
     beside its own."""
 
@@ -47,27 +47,31 @@ class Processor(NamedTuple):
         )
 
 
-def here() -> Processor:
-    """This machine's own processor."""
-    return Processor("here", (sys.executable,))
+def here() -> EmulatedProcessor:
+    """This machine's own processor, which is not emulated."""
+    return EmulatedProcessor("here", (sys.executable,))
 
 
-def haswell() -> Processor | None:
+def haswell() -> EmulatedProcessor | None:
     """None if the emulator is not installed."""
-    return Processor("Haswell", (*HASWELL, sys.executable)) if shutil.which(HASWELL[0]) else None
+    return (
+        EmulatedProcessor("Haswell", (*HASWELL, sys.executable))
+        if shutil.which(HASWELL[0])
+        else None
+    )
 
 
-def cortex_a72(folder: Path) -> Processor | None:
+def cortex_a72(folder: Path) -> EmulatedProcessor | None:
     """None without emulator, or without an interpreter in `folder`."""
     return _arm64("Cortex-A72", CORTEX_A72, folder, ROOT)
 
 
-def cortex_a76(folder: Path) -> Processor | None:
+def cortex_a76(folder: Path) -> EmulatedProcessor | None:
     """As `cortex_a72`."""
     return _arm64("Cortex-A76", CORTEX_A76, folder, DOT_ROOT)
 
 
-def emulated(arm64: Path | None) -> dict[str, Processor]:
+def emulated(arm64: Path | None) -> dict[str, EmulatedProcessor]:
     """The processors that can be emulated on this machine by their instruction sets; those of arm64
     with the interpreter in the folder `arm64`."""
     found = {X86: haswell()}
@@ -76,9 +80,11 @@ def emulated(arm64: Path | None) -> dict[str, Processor]:
     return {name: processor for name, processor in found.items() if processor is not None}
 
 
-def _arm64(name: str, emulator: tuple[str, ...], folder: Path, root: str) -> Processor | None:
+def _arm64(
+    name: str, emulator: tuple[str, ...], folder: Path, root: str
+) -> EmulatedProcessor | None:
     python = folder / root / "usr" / "bin" / "python3.11"
     if not shutil.which(emulator[0]) or not python.is_file():
         return None
     command = (*emulator, "-L", str(folder / root), str(python))
-    return Processor(name, command, (str(folder / SITE),))
+    return EmulatedProcessor(name, command, (str(folder / SITE),))

@@ -28,7 +28,7 @@ from stages.opening import open_store
 from stages.runtime.answers import of as kind_of
 from stages.runtime.processor import instruction_set
 from stages.settings import Settings
-from tests.emulation import Processor, cortex_a72, cortex_a76, haswell, here
+from tests.emulation import EmulatedProcessor, cortex_a72, cortex_a76, haswell, here
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".wav", ".ogg", ".flac"}
 EVERYTHING = ("predict", "--untested", "--json", "--top", "0", "--threshold", "0")
@@ -70,7 +70,7 @@ def statement(verified: dict[str, Any], name: str) -> str:
 
 
 def answers_on(
-    processor: Processor,
+    processor: EmulatedProcessor,
     folder: Path,
     description: dict[str, Any],
     files: Sequence[Path],
@@ -89,7 +89,7 @@ def answers_on(
     ]
 
 
-def selftest(processor: Processor, folder: Path, description: dict[str, Any]) -> str:
+def selftest(processor: EmulatedProcessor, folder: Path, description: dict[str, Any]) -> str:
     done = run(processor, folder, description, ["selftest"])
     lines = [
         line for line in (done.stdout or done.stderr).splitlines() if "warning: TCG" not in line
@@ -98,7 +98,10 @@ def selftest(processor: Processor, folder: Path, description: dict[str, Any]) ->
 
 
 def run(
-    processor: Processor, folder: Path, description: dict[str, Any], arguments: Sequence[str]
+    processor: EmulatedProcessor,
+    folder: Path,
+    description: dict[str, Any],
+    arguments: Sequence[str],
 ) -> "subprocess.CompletedProcess[str]":
     found = processor if processor.path else processor._replace(path=PATH)
     command = found.command(folder, f"{description['name']}_sdk", arguments)

@@ -14,7 +14,7 @@ from stages.deploy.conformance.networks import reference_network
 from stages.deploy.conformance.probe import lost_share, sums_as_stated
 from stages.deploy.conformance.references import sizes_of, with_answers
 from stages.deploy.conformance.results import CheckResult, Comparison
-from stages.deploy.emulated_processors import Processor, here
+from stages.deploy.emulated_processors import EmulatedProcessor, here
 from stages.parts import ENGINES
 from stages.runtime.backends import BACKENDS
 from stages.runtime.backends.numpy_engine import NumpyEngine
@@ -142,7 +142,9 @@ def test_a_processor_of_another_instruction_set_than_was_meant_does_not_count(re
 
 
 def test_a_processor_on_which_the_engine_ends_the_process_has_the_reason(reference):
-    broken = Processor("broken", (sys.executable, "-c", "import sys; sys.exit('no such library')"))
+    broken = EmulatedProcessor(
+        "broken", (sys.executable, "-c", "import sys; sys.exit('no such library')")
+    )
 
     run = emulated_run(ENGINES["numpy"], instruction_set(), broken, reference)
 
@@ -150,7 +152,7 @@ def test_a_processor_on_which_the_engine_ends_the_process_has_the_reason(referen
 
 
 def test_a_library_that_is_not_installed_there_is_no_failure_of_the_engine(reference):
-    without = Processor("bare", (sys.executable, "-c", "import sys; sys.exit(4)"))
+    without = EmulatedProcessor("bare", (sys.executable, "-c", "import sys; sys.exit(4)"))
 
     with pytest.raises(BackendMissing, match="numpy is not installed for the emulated bare"):
         emulated_run(ENGINES["numpy"], instruction_set(), without, reference)

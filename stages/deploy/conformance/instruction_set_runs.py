@@ -16,7 +16,7 @@ import stages
 from stages.deploy.conformance import answer_program, probe
 from stages.deploy.conformance.checks import LIMIT, WHOLE, difference
 from stages.deploy.conformance.references import ReferenceNetwork
-from stages.deploy.emulated_processors import Processor
+from stages.deploy.emulated_processors import EmulatedProcessor
 from stages.deploy.engines import Engine, Network
 from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import BackendMissing, InfrastructureError, WorkflowError
@@ -45,7 +45,7 @@ class SetRun:
 
 
 def emulated_run(
-    engine: Engine, name: str, processor: Processor, reference: ReferenceNetwork
+    engine: Engine, name: str, processor: EmulatedProcessor, reference: ReferenceNetwork
 ) -> SetRun:
     """Run the network of `reference`, and the probe in int8, on `processor`, whose instruction set
     is `name`. Raises BackendMissing if the engine's library is not installed there."""
@@ -66,7 +66,7 @@ def emulated_run(
 
 
 def answers_on(
-    processor: Processor,
+    processor: EmulatedProcessor,
     engine: Engine,
     network: Network,
     numeric: str,
@@ -103,11 +103,11 @@ def answers_on(
             return {output: outputs[output] for output in outputs.files}
 
 
-def _lost_there(engine: Engine, processor: Processor, name: str) -> float | None:
-    made = probe.int8_network(engine)
-    if made is None:
+def _lost_there(engine: Engine, processor: EmulatedProcessor, name: str) -> float | None:
+    compressed = probe.int8_network(engine)
+    if compressed is None:
         return None
-    (found,) = answers_on(processor, engine, *made, name).values()
+    (found,) = answers_on(processor, engine, *compressed, name).values()
     return probe.lost(found)
 
 

@@ -37,10 +37,10 @@ def sums_as_stated(engine: Engine) -> CheckResult:
 def lost_share(engine: Engine) -> float | None:
     """The share of the probe's answer that int8 loses here; None if the engine has no int8 for
     it."""
-    made = int8_network(engine)
-    if made is None:
+    compressed = int8_network(engine)
+    if compressed is None:
         return None
-    network, numeric, windows = made
+    network, numeric, windows = compressed
     with TemporaryDirectory() as name:
         backend = BACKENDS[engine.backend](engine.place(network, Path(name)), numeric=numeric)
         (found,) = backend.run({backend.inputs[0]: windows}).values()

@@ -166,9 +166,11 @@ def test_where_every_family_is_answered_wrongly_the_run_is_refused(place, tmp_pa
     resources, _, _ = place
     monkeypatch.setitem(BACKENDS.places, "numpy", f"{__name__}:WrongInConvolutions")
 
-    with pytest.raises(ConfigError, match=f"{FAMILY}: numpy answers 8 samples differently") as told:
+    with pytest.raises(
+        ConfigError, match=f"{FAMILY}: numpy answers 8 samples differently"
+    ) as caught:
         fitted(of_engine(place, "numpy"), two, makers.store(tmp_path), resources)
-    assert "Name other families" in told.value.remedy
+    assert "Name other families" in caught.value.remedy
 
 
 def test_a_network_that_the_engine_can_express_takes_part(place, tmp_path):
