@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from stages.config.device_profile import DeviceProfile
     from stages.deploy.bench.advice import Demand
     from stages.deploy.bench.measured import Bench, BenchRow
+    from stages.deploy.conformance.instruction_set_runs import SetRun
     from stages.deploy.conformance.results import Comparison
     from stages.deploy.engines import Engine
 
@@ -27,6 +28,14 @@ def conformance(
     matrix: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write the engine's row into the support matrix there."),
+    ] = None,
+    emulate: Annotated[
+        bool,
+        typer.Option(help="Also on the processors that qemu-user emulates here; takes minutes."),
+    ] = False,
+    arm64: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="An arm64 interpreter with its libraries, to emulate it."),
     ] = None,
 ) -> None:
     """Run networks of all model families in an engine, and compare with the numpy engine."""
@@ -50,12 +59,41 @@ def conformance(
                 print(f"      {line(failure)}")
     sums = sums_as_stated(record)
     print(f"  {'ok ' if sums.passed else 'BAD'} sums: {sums.found}")
+    runs = _emulated_runs(record, arm64) if emulate or arm64 else {}
     passed = sum(comparison.passed for comparison in comparisons)
     print(f"{record.name}: {passed} of {len(comparisons)} networks pass all checks.")
     if matrix:
-        print(f"wrote {update(matrix, record.name, row(record, comparisons, sums))}")
-    if passed < len(comparisons) or not sums.passed:
+        print(f"wrote {update(matrix, record.name, row(record, comparisons, sums, runs))}")
+    problems = [run.problem for run in runs.values() if run.problem]
+    if passed < len(comparisons) or not sums.passed or problems:
         sys.exit(5)
+
+
+def _emulated_runs(record: "Engine", arm64: Path | None) -> "dict[str, SetRun]":
+    """What `record` does on each processor that can be emulated, by instruction set."""
+    from stages.deploy.conformance.instruction_set_runs import NETWORK, emulated_run
+    from stages.deploy.conformance.networks import reference_network
+    from stages.deploy.conformance.references import with_answers
+    from stages.deploy.emulated_processors import emulated
+    from stages.opening import open_store, resources_of
+    from stages.runtime.errors import BackendMissing
+    from stages.runtime.neutral import line
+    from stages.runtime.processor import instruction_set
+
+    settings, runs = Settings(), {}
+    with reference_network(NETWORK, open_store(settings), resources_of(settings)) as graphs:
+        reference = next(with_answers(NETWORK, graphs))
+        for name, processor in emulated(arm64).items():
+            if name == instruction_set():
+                continue
+            try:
+                run = runs[name] = emulated_run(record, name, processor, reference)
+            except BackendMissing as error:
+                print(f"  -   {name}: {error.problem}", flush=True)
+                continue
+            verdict = f"BAD {line(run.problem)}" if run.problem else "ok "
+            print(f"  {verdict} {name}, emulated {processor.name}", flush=True)
+    return runs
 
 
 def _compared(record: "Engine", family: str) -> "list[Comparison]":

@@ -4,6 +4,7 @@ import platform
 import shutil
 
 from stages.config import DeployConfig
+from stages.deploy.emulated_processors import HASWELL
 from stages.deploy.engines import Engine
 from stages.parts import ENGINES
 from stages.runtime.backends.sums import Sums
@@ -11,7 +12,7 @@ from stages.runtime.errors import ConfigError
 from stages.runtime.processor import X86, X86_MACHINES, instruction_set
 
 # The emulator runs the Python interpreter; child processes of that would run on the real processor.
-PROCESSORS = {X86: ("qemu-x86_64", "-cpu", "Haswell")}  # AVX2, no VNNI; numpy needs more than SSE4
+PROCESSORS = {X86: HASWELL}  # AVX2, no VNNI; numpy needs more than SSE4
 
 
 def emulator(instruction_set: str) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """ShuffleNetV2's layers in Paddle. Parameters have the names of paddle's own network, so that its
 published weights fit as they are; paddle's cannot be exported for pictures of arbitrary size."""
 
-import numpy as np
 import paddle
 from paddle import Tensor, nn
 from paddle.vision.ops import ConvNormActivation
@@ -14,15 +13,19 @@ WIDTHS = {"shufflenet_v2": (116, 232, 464), "shufflenet_v2_x0_5": (48, 96, 192)}
 
 
 class Shuffle(nn.Layer):  # type: ignore[misc]
-    """Interleaves the channels of two inputs."""
+    """Interleaves the channels of two inputs, for pictures of any size: one below the other, each
+    channel of the first is followed by that of the second.
+
+    Not by choosing channels in another order: OpenVINO 2026.4 takes that for a reversal, which it
+    moves into the next convolution's weights without inverting the order."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        order = np.arange(channels).reshape(2, -1).T.ravel()
-        self.register_buffer("order", paddle.to_tensor(order), persistable=False)
+        self.channels = channels
 
     def forward(self, first: Tensor, other: Tensor) -> Tensor:
-        return paddle.index_select(paddle.concat([first, other], axis=1), self.order, axis=1)
+        stacked = paddle.concat([first, other], axis=2)
+        return paddle.reshape(stacked, [0, self.channels, -1, 0])  # 0: as it is
 
 
 class Block(nn.Layer):  # type: ignore[misc]

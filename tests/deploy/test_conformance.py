@@ -1,21 +1,26 @@
 """Engines beside the reference: one that answers otherwise, or saturates, does not pass."""
 
 import json
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from stages.deploy.conformance.checks import compared
+from stages.deploy.conformance.instruction_set_runs import SetRun, emulated_run
 from stages.deploy.conformance.matrix import DATA, page, read, row, update
 from stages.deploy.conformance.networks import reference_network
 from stages.deploy.conformance.probe import lost_share, sums_as_stated
 from stages.deploy.conformance.references import sizes_of, with_answers
 from stages.deploy.conformance.results import CheckResult, Comparison
+from stages.deploy.emulated_processors import EmulatedProcessor, here
 from stages.parts import ENGINES
 from stages.runtime.backends import BACKENDS
 from stages.runtime.backends.numpy_engine import NumpyEngine
 from stages.runtime.backends.sums import Sums
-from stages.runtime.errors import Damaged, InfrastructureError
+from stages.runtime.errors import BackendMissing, Damaged, InfrastructureError
+from stages.runtime.processor import instruction_set
 from tests import makers
 from tests.deploy.simulated import Exact, Saturating
 from tests.engines import marked
@@ -121,6 +126,48 @@ def test_an_engine_without_int8_has_nothing_to_lose():
     assert sums_as_stated(ENGINES["numpy"]).found == "it has no int8"
 
 
+def test_an_engine_on_another_processor_is_compared_with_the_reference(reference):
+    run = emulated_run(ENGINES["onnxruntime"], instruction_set(), here(), reference)
+
+    assert (run.how, run.problem) == ("emulated", "")
+    assert 0 < run.difference < 1e-4
+    assert run.lost < 0.02
+
+
+def test_a_processor_of_another_instruction_set_than_was_meant_does_not_count(reference):
+    run = emulated_run(ENGINES["numpy"], "riscv64", here(), reference)
+
+    assert run.problem.endswith(f"calls itself {instruction_set()}, not riscv64.")
+    assert run.difference is None
+
+
+def test_a_processor_on_which_the_engine_ends_the_process_has_the_reason(reference):
+    broken = EmulatedProcessor(
+        "broken", (sys.executable, "-c", "import sys; sys.exit('no such library')")
+    )
+
+    run = emulated_run(ENGINES["numpy"], instruction_set(), broken, reference)
+
+    assert run.problem.endswith("ended with code 1: no such library.")
+
+
+def test_a_library_that_is_not_installed_there_is_no_failure_of_the_engine(reference):
+    without = EmulatedProcessor("bare", (sys.executable, "-c", "import sys; sys.exit(4)"))
+
+    with pytest.raises(BackendMissing, match="numpy is not installed for the emulated bare"):
+        emulated_run(ENGINES["numpy"], instruction_set(), without, reference)
+
+
+def test_an_engine_that_answers_otherwise_there_fails(reference):
+    answers = {name: 1.01 * values for name, values in reference.answers.items()}
+
+    run = emulated_run(
+        ENGINES["numpy"], instruction_set(), here(), replace(reference, answers=answers)
+    )
+
+    assert run.problem.startswith("0.0099 away, 0.001 allowed")
+
+
 def test_a_family_of_pictures_is_compared_at_two_sizes_and_one_of_sounds_at_one():
     assert sizes_of("efficientnet_lite0") == [224, 96]
     assert sizes_of("lite_detector") == [320, 160]
@@ -132,13 +179,22 @@ def test_the_matrix_is_written_and_read_again(tmp_path):
     lacking = Comparison("b@64", problem="It lacks an operator: Frobnicate.")
     sums = CheckResult("sums", True, "0.0% of the largest sums is lost")
 
-    update(tmp_path, "onnxruntime", row(ENGINES["onnxruntime"], [passed, lacking], sums))
-    update(tmp_path, "numpy", row(ENGINES["numpy"], [passed], sums))
+    runs = {
+        "arm64": SetRun("emulated", 1.2345e-7, 0.0),
+        "x86-64": SetRun("emulated", problem="It ended with code -11."),
+    }
+
+    update(tmp_path, "onnxruntime", row(ENGINES["onnxruntime"], [passed, lacking], sums, runs))
+    update(tmp_path, "numpy", row(ENGINES["numpy"], [passed], sums, {}))
 
     text = (tmp_path / "ENGINES.md").read_text()
     assert list(read(tmp_path)) == ["numpy", "onnxruntime"]
     assert text == page(read(tmp_path))
-    assert "| 1 of 2 | 1e-07 | – | 0.02 |" in text
+    here = f"{instruction_set()} native"
+    assert f"| 1 of 2 | {here}, arm64 emulated, x86-64 emulated | 1e-07 | – | 0.02 |" in text
+    assert f"| 1 of 1 | {here} | 1e-07 |" in text
+    assert "| onnxruntime | does not run: It ended with code -11. | 1.2e-07; 0.0% lost |" in text
+    assert "- onnxruntime, emulated x86-64: It ended with code -11." in text
     assert "- onnxruntime, b@64: It lacks an operator: Frobnicate." in text
     assert "- paddle_lite: " in text
     assert "- mnn: not measured yet" in text

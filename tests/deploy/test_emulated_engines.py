@@ -12,21 +12,21 @@ import pytest
 
 from stages.deploy.compressors.ncnn_weights import NcnnInt8
 from stages.deploy.conformance import probe
+from stages.deploy.conformance.instruction_set_runs import answers_on
 from stages.deploy.packed import write_folder
 from stages.parts import ENGINES
 from stages.runtime.backends.sums import Sums
+from stages.runtime.processor import instruction_set
 from stages.runtime.sealed import SEAL, seal
-from tests.deploy import engine_program
 from tests.deploy.test_golden import mixed  # noqa: F401 - a fixture
-from tests.emulation import cortex_a72, haswell, here
+from tests.emulation import cortex_a72, cortex_a76, haswell, here
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = {"openvino": "openvino", "mnn": "MNN", "ncnn": "ncnn"}
-PROCESSORS = {"haswell": haswell, "cortex_a72": cortex_a72}
-SETS = {"haswell": "x86-64", "cortex_a72": "arm64"}
+PROCESSORS = {"haswell": haswell, "cortex_a72": cortex_a72, "cortex_a76": cortex_a76}
+SETS = {"haswell": "x86-64", "cortex_a72": "arm64", "cortex_a76": "arm64-dotprod"}
 PATIENCE = 900  # seconds; an emulator compiles the whole library while it runs
 PATH = tuple(filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)))
-EXPECTED = probe.CHANNELS * probe.KERNEL**2  # each number of the probe's answer
 PARAM = """7767517
 2 2
 Input            x        0 1 x
@@ -50,22 +50,18 @@ def emulated(name: str, library: str):
     return processor if processor.path else processor._replace(path=PATH)
 
 
-def probe_network(engine: str, numeric: str, folder: Path) -> str:
-    """Write the probe in the format of `engine`, and its windows; the name of its file."""
-    windows = probe._windows()
-    np.savez(folder / "inputs.npz", windows=windows)
-    record = ENGINES[engine]
+def probe_network(engine: str, numeric: str, folder: Path):
+    """The probe in the format of `engine`."""
+    record, windows = ENGINES[engine], probe._windows()
     if engine == "ncnn":  # its converter is too large for a test
         float_ncnn(folder)
         if numeric != "float32":
             (folder / "int8").mkdir()
             NcnnInt8().compress(folder / "model.param", [windows], folder / "int8" / "model.param")
-            return "int8/model.param"
-        return "model.param"
+            folder = folder / "int8"
+        return {file: (folder / file).read_bytes() for file in record.files}
     (folder / "graph.onnx").write_bytes(probe._graph())
-    network = record.convert(folder, windows)
-    record.place(record.compress(network, numeric, [windows]), folder)
-    return record.files[0]
+    return record.compress(record.convert(folder, windows), numeric, [windows])
 
 
 def float_ncnn(folder: Path) -> None:
@@ -80,33 +76,22 @@ def float_ncnn(folder: Path) -> None:
     (folder / "model.json").write_text(json.dumps(ends))
 
 
-def answered(processor, folder: Path, engine: str, graph: str, numeric: str):
-    arguments = [str(folder), ENGINES[engine].backend, graph, numeric]
-    command = processor.command(ROOT, engine_program.__name__, arguments)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 0, done.stderr[-2000:]
-    with np.load(folder / "outputs.npz") as outputs:
-        return outputs["answer"], (folder / "processor.txt").read_text()
-
-
 @pytest.mark.parametrize("name", PROCESSORS)
 @pytest.mark.parametrize("engine", LIBRARIES)
 @pytest.mark.parametrize("numeric", ["float32", "int8"])
 def test_it_computes_there_what_it_states(engine, name, numeric, tmp_path):
-    processor = emulated(name, LIBRARIES[engine])
-    graph = probe_network(engine, numeric, tmp_path)
+    processor, record = emulated(name, LIBRARIES[engine]), ENGINES[engine]
+    network, windows = probe_network(engine, numeric, tmp_path), probe._windows()
 
-    ours, _ = answered(here()._replace(path=PATH), tmp_path, engine, graph, numeric)
-    there, found = answered(processor, tmp_path, engine, graph, numeric)
+    [there] = answers_on(processor, record, network, numeric, windows, SETS[name]).values()
 
-    assert found == SETS[name]
     if numeric == "float32":
+        [ours] = answers_on(here(), record, network, numeric, windows, instruction_set()).values()
         np.testing.assert_allclose(there, ours, rtol=1e-5)
         return
-    lost = float(np.abs(there - EXPECTED).max() / EXPECTED)
-    stated = ENGINES[engine].sums(numeric, found)
-    print(f"{engine} {numeric} on {name}: {lost:.1%} lost; it states: {stated}")
-    assert lost <= probe.LARGEST or stated == Sums.SATURATING_PAIRS
+    stated = record.sums(numeric, SETS[name])
+    print(f"{engine} {numeric} on {name}: {probe.lost(there):.1%} lost; it states: {stated}")
+    assert probe.lost(there) <= probe.LARGEST or stated == Sums.SATURATING_PAIRS
 
 
 def test_a_package_whose_engine_saturates_there_fails_its_selftest(mixed, tmp_path):  # noqa: F811

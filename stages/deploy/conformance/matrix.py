@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from stages.deploy.conformance.instruction_set_runs import EMULATED, NATIVE, SetRun
 from stages.deploy.conformance.results import CheckResult, Comparison
 from stages.deploy.engines import Engine
 from stages.parts import ENGINES
@@ -30,14 +32,21 @@ package.
 """
 
 
-def row(engine: Engine, comparisons: Sequence[Comparison], sums: CheckResult) -> dict[str, Any]:
-    """The row of `engine`, as JSON, from what was found on each network, and of its `sums`."""
+def row(
+    engine: Engine,
+    comparisons: Sequence[Comparison],
+    sums: CheckResult,
+    runs: Mapping[str, SetRun],
+) -> dict[str, Any]:
+    """The row of `engine`, as JSON, from what was found on each network, of its `sums`, and in its
+    `runs` on emulated processors by instruction set."""
     ran = [comparison for comparison in comparisons if not comparison.problem]
     failed = {c.network: c.failures for c in comparisons if not c.passed}
     checks = dict.fromkeys(result.check for comparison in ran for result in comparison.results)
     return {
         "versions": {name: installed(name) for name in engine.libraries if name != "setuptools"},
         "processor": instruction_set(),
+        "runs": {instruction_set(): SetRun(NATIVE).record, **_records(runs)},
         "networks": len(comparisons),
         "passed": len(comparisons) - len(failed),
         "failed": failed,
@@ -50,6 +59,13 @@ def row(engine: Engine, comparisons: Sequence[Comparison], sums: CheckResult) ->
         "probe": {"passed": sums.passed, "found": sums.found},
         "cannot": dict(engine.cannot),
         "costs": {c.network: dict(c.costs) for c in ran if c.costs},
+    }
+
+
+def _records(runs: Mapping[str, SetRun]) -> dict[str, dict[str, Any]]:
+    return {
+        name: replace(run, difference=_short(run.difference), lost=_short(run.lost)).record
+        for name, run in runs.items()
     }
 
 
@@ -84,14 +100,15 @@ def page(rows: Mapping[str, Any]) -> str:
     network = max(sorted(measured), key=measured.count, default="a network")
     processors = ", ".join(sorted({found["processor"] for found in rows.values()}))
     parts = [HEAD.format(network=network, processor=processors), _overview(rows, network)]
-    parts += [_processors(rows), _numbers(rows), _failures(rows), _missing(rows)]
+    parts += [_processors(rows), _emulated(rows), _numbers(rows), _failures(rows), _missing(rows)]
     return "\n".join(part for part in parts if part)
 
 
 def _overview(rows: Mapping[str, Any], network: str) -> str:
     lines = [
-        "| engine | versions | networks | float32 | float16 | int8 | load | p50 | memory |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| engine | versions | networks | run on | float32 | float16 | int8 | load | p50 "
+        "| memory |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, found in rows.items():
         costs = found["costs"].get(network, {})
@@ -99,6 +116,7 @@ def _overview(rows: Mapping[str, Any], network: str) -> str:
             name,
             ", ".join(f"{library} {version}" for library, version in found["versions"].items()),
             f"{found['passed']} of {found['networks']}",
+            ", ".join(f"{kind} {run['how']}" for kind, run in _native_first(found["runs"])),
             *(_furthest(found, numeric) for numeric in ("float32", "float16", "int8")),
             *(
                 f"{costs[key]:.3g} {unit}" if costs else "–"
@@ -107,6 +125,10 @@ def _overview(rows: Mapping[str, Any], network: str) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
+
+
+def _native_first(runs: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(runs.items(), key=lambda item: (item[1]["how"] != NATIVE, item[0]))
 
 
 def _furthest(found: Mapping[str, Any], numeric: str) -> str:
@@ -130,6 +152,38 @@ def _processors(rows: Mapping[str, Any]) -> str:
         tried = found["cannot"].get("int8", found["probe"]["found"])
         lines.append(f"| {name} | {' | '.join(cells)} | {tried} |")
     return "\n".join([*lines, ""])
+
+
+def _emulated(rows: Mapping[str, Any]) -> str:
+    kinds = [
+        kind
+        for kind in INSTRUCTION_SETS
+        if any(found["runs"].get(kind, {}).get("how") == EMULATED for found in rows.values())
+    ]
+    if not kinds:
+        return ""
+    lines = [
+        "## On emulated processors",
+        "",
+        "By qemu-user: the difference from the reference in float32 on small_audio, and the share "
+        "of the largest 8-bit sums that is lost.",
+        "",
+        f"| engine | {' | '.join(kinds)} |",
+        f"|---|{'---|' * len(kinds)}",
+    ]
+    for name, found in rows.items():
+        cells = [_emulated_cell(found["runs"].get(kind, {})) for kind in kinds]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _emulated_cell(run: Mapping[str, Any]) -> str:
+    if run.get("how") != EMULATED:
+        return "–"
+    if run["difference"] is None:
+        return f"does not run: {run['problem']}"
+    lost = "no int8" if run["lost"] is None else f"{run['lost']:.1%} lost"
+    return f"{run['difference']:.2g}; {lost}"
 
 
 def _numbers(rows: Mapping[str, Any]) -> str:
@@ -156,6 +210,12 @@ def _failures(rows: Mapping[str, Any]) -> str:
     lines += [
         f"- {n}, sums: {r['probe']['found']}" for n, r in rows.items() if not r["probe"]["passed"]
     ]
+    lines += [
+        f"- {name}, emulated {kind}: {run['problem']}"
+        for name, found in rows.items()
+        for kind, run in _native_first(found["runs"])
+        if run["problem"]
+    ]
     return "\n".join(["## What failed", "", *(lines or ["Nothing."]), ""])
 
 
@@ -172,6 +232,6 @@ def _sums(engine: Engine) -> dict[str, str]:
     return {name: str(engine.sums("int8", name)) for name in INSTRUCTION_SETS}
 
 
-def _short(value: float) -> float | None:
-    """A difference with three digits; None where names or shapes differ."""
-    return float(f"{value:.3g}") if value != float("inf") else None
+def _short(value: float | None) -> float | None:
+    """A difference with three digits; None where there is none, or names or shapes differ."""
+    return float(f"{value:.3g}") if value is not None and value != float("inf") else None

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
 from stages.deploy.conformance.results import CheckResult
-from stages.deploy.engines import Engine
+from stages.deploy.engines import Engine, Network
 from stages.deploy.exporters.onnx import GRAPH
 from stages.models.onnx_file import OPSET
 from stages.runtime.backends import BACKENDS
@@ -25,31 +25,45 @@ def sums_as_stated(engine: Engine) -> CheckResult:
     """Whether sums of `engine` in int8 saturate on this processor although `sums` says that they
     cannot. An engine without int8 passes."""
     here = instruction_set()
-    lost = lost_share(engine)
-    if lost is None:
+    share = lost_share(engine)
+    if share is None:
         return CheckResult("sums", True, "it has no int8")
     stated = engine.sums(NUMERIC, here)
-    saturates = lost > LARGEST
-    found = f"{lost:.1%} of the largest sums is lost on {here}; it says: {stated}"
+    saturates = share > LARGEST
+    found = f"{share:.1%} of the largest sums is lost on {here}; it says: {stated}"
     return CheckResult("sums", not saturates or stated == Sums.SATURATING_PAIRS, found)
 
 
 def lost_share(engine: Engine) -> float | None:
     """The share of the probe's answer that int8 loses here; None if the engine has no int8 for
     it."""
+    compressed = int8_network(engine)
+    if compressed is None:
+        return None
+    network, numeric, windows = compressed
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / GRAPH).write_bytes(_graph())
-        windows = _windows()
-        if NUMERIC not in engine.compressors:
-            return None
+        backend = BACKENDS[engine.backend](engine.place(network, Path(name)), numeric=numeric)
+        (found,) = backend.run({backend.inputs[0]: windows}).values()
+    return lost(found)
+
+
+def int8_network(engine: Engine) -> tuple[Network, str, NDArray[np.float32]] | None:
+    """The probe as `engine` runs it in int8, the number format's name, and its windows; None if the
+    engine has no int8 for it."""
+    if NUMERIC not in engine.compressors:
+        return None
+    windows = _windows()
+    with TemporaryDirectory() as name:
+        (Path(name) / GRAPH).write_bytes(_graph())
         try:
-            network = engine.convert(folder, windows)
-            compressed = engine.compress(network, NUMERIC, [windows])
+            network = engine.convert(Path(name), windows)
+            return engine.compress(network, NUMERIC, [windows]), NUMERIC, windows
         except CannotCompress:
             return None
-        backend = BACKENDS[engine.backend](engine.place(compressed, folder), numeric=NUMERIC)
-        (found,) = backend.run({backend.inputs[0]: windows}).values()
+
+
+def lost(found: NDArray[np.float32]) -> float:
+    """The share of the probe's answer that `found` lacks."""
     expected = CHANNELS * KERNEL * KERNEL
     return float(np.abs(found - expected).max() / expected)
 

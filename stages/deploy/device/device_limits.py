@@ -32,8 +32,9 @@ def fitted(
     profile: DeviceProfile | None = None,
 ) -> TrainConfig:
     """The pipeline's `train` with all measurements, and with the inputs excluded that break a limit
-    of `train.device` or have an operator that the engine of a target lacks; unchanged if there is
-    no limit and no engine lacks any, or if they have been measured before. `labels` counts the
+    of `train.device`, or that the engine of a target lacks an operator of or answers wrongly;
+    unchanged if there is no limit and training uses the engines itself, or if they have been
+    measured before. `labels` counts the
     labels of its data, if that is needed. `profile`: that of its device, from which latencies are
     estimated that were not measured there, also if the device cannot be reached now.
 
@@ -43,15 +44,15 @@ def fitted(
     train = pipeline.train
     check_counts(train, labels)
     engines: list[Engine] = [ENGINES[name] for name in pipeline.deploy.engines]
-    lacking = [engine.name for engine in engines if engine.lacks_operators]
-    if train.device.measured or not (train.device.limits or lacking):
+    tried = [engine.name for engine in engines if not engine.used_in_training]
+    if train.device.measured or not (train.device.limits or tried):
         return train
     spec = network_spec(pipeline, labels())
-    further = [replace(spec, engine=name) for name in lacking if name != spec.engine]
+    further = [replace(spec, engine=name) for name in tried if name != spec.engine]
     searched = inputs_of(train)
     student_spec = replace(spec, folds=1, hidden=0)  # one network, not those of all folds
     table = tuple(
-        _coverage(model_input, further, store, resources)
+        _not_run_by(model_input, further, store, resources)
         or _device_cost(
             model_input,
             spec if model_input in searched else student_spec,
@@ -112,10 +113,11 @@ def _largest_genotype(train: TrainConfig, labels: int) -> str:
     return max(found, key=lambda text: parameters_of(parse(text), 1, labels), default="")
 
 
-def _coverage(
+def _not_run_by(
     model_input: Input, specs: Sequence[NetworkSpec], store: Store, resources: Resources
 ) -> DeviceCost | None:
-    """Why `model_input` is excluded if an engine of `specs` cannot express it; None if all can."""
+    """Why `model_input` is excluded if an engine of `specs` lacks an operator of it, or answers it
+    wrongly; None if there is no such engine."""
     for spec in specs:
         if why := packed(model_input, spec, store, resources).why:
             return DeviceCost(input=model_input.name, why=f"target {spec.engine}: {why}")

@@ -23,7 +23,7 @@ from stages.store import Store
 from stages.train.heads.network import network_files
 from stages.train.search.search_space import Input
 
-WINDOWS = 8  # that calibrate int8: their content affects neither time nor size
+WINDOWS = 8  # that the engine answers, and that calibrate int8: time and size are those of any
 
 
 class Packed(NamedTuple):
@@ -36,7 +36,10 @@ class Packed(NamedTuple):
 
 def packed(model_input: Input, spec: NetworkSpec, store: Store, resources: Resources) -> Packed:
     """The network of `model_input` as it would be packed, with the largest head that the search may
-    choose; cached, and for images the same for all sizes."""
+    choose, or why the engine does not run it; cached, and for images the same for all sizes.
+
+    The engine runs it on WINDOWS samples beside Paddle, in float32: one that answers otherwise is a
+    reason, too."""
     size = 0 if model_input.initialised_family.takes == "pictures" else model_input.size
     initial_weights = (model_input.weights, model_input.initialised_family.digests)
     key = ["untrained", model_input.family, size, *initial_weights, spec]

@@ -70,6 +70,11 @@ def _built_in_child(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
 
 def built(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
     """As `arrays_of`, for a network without initial weights; always the same numbers."""
+    arrays, rng = _initialised(model_input, spec), np.random.default_rng(0)
+    return {name: _drawn(name, arrays[name], rng) for name in sorted(arrays)}
+
+
+def _initialised(model_input: Input, spec: NetworkSpec) -> dict[str, Array]:
     import paddle
 
     paddle.seed(0)
@@ -114,6 +119,24 @@ def _out(features: int, labels: int) -> dict[str, Array]:
 def _random(*shape: int) -> Array:
     drawn: Array = np.random.default_rng(0).normal(0, 0.05, shape).astype(np.float32)
     return drawn
+
+
+def _drawn(name: str, array: Array, rng: np.random.Generator) -> Array:
+    """Random numbers in place of `array`, which keep the size of what flows through the layer
+    (K. He et al. 2015, arXiv 1502.01852); statistics of batch normalization near 0 and 1. With a
+    layer's default weights the input would not matter at the output of a deep network, and an
+    engine that computes it wrongly would not be noticed."""
+    kind = name.rpartition(".")[2]
+    if kind == "_mean":
+        values = rng.normal(0, 0.1, array.shape)
+    elif kind == "_variance":
+        values = rng.uniform(0.7, 1.4, array.shape)
+    elif kind == "weight" and array.ndim >= 2:
+        inputs = np.prod(array.shape[1:]) if array.ndim > 2 else array.shape[0]
+        values = rng.normal(0, np.sqrt(2 / inputs), array.shape)
+    else:
+        return array
+    return values.astype(np.float32)
 
 
 def _numbers(layer: Any) -> dict[str, Array]:

@@ -37,10 +37,11 @@ class Engine:
     `name`: its name on the board ENGINES. `format`: the file format of its networks. `exporter`: a
     name on the board EXPORTERS. `backend`: a name on the runtime's board BACKENDS. `files`: the
     names of a network's files in a package; the backend opens the first, the others are beside it.
-    `cannot`: the number formats that it does not run, each with the reason. `lacks_operators`:
-    whether networks that ONNX can express may have operators that it lacks; then each family is
-    tried before training. `measure`: the module that, run as a program, prints what a network costs
-    on this machine (deploy/device/child.py). `processors`: the kinds of processor that run its
+    `cannot`: the number formats that it does not run, each with the reason. `used_in_training`:
+    whether training itself runs every family by it, so that a network that it cannot run, or runs
+    wrongly, is known then; with any other engine each family is tried before training. `measure`:
+    the module that, run as a program, prints what a network costs on this machine
+    (deploy/device/child.py). `processors`: the kinds of processor that run its
     operators; on a device with others all of them fall back to these."""
 
     name: str
@@ -49,7 +50,7 @@ class Engine:
     backend: str
     files: tuple[str, ...]
     cannot: Mapping[str, str] = field(default_factory=dict)
-    lacks_operators: bool = False
+    used_in_training: bool = False
     measure: str = MEASURING_PROGRAM
     processors: tuple[str, ...] = ("cpu",)
 

@@ -8,5 +8,4 @@ LITERT = Engine(
     exporter="tflite",
     backend="litert",
     files=("model.tflite",),
-    lacks_operators=True,
 )

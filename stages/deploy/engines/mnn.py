@@ -8,5 +8,4 @@ MNN = Engine(
     exporter="mnn",
     backend="mnn",
     files=("model.mnn", "model.json"),
-    lacks_operators=True,
 )

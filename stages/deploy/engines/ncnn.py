@@ -8,5 +8,4 @@ NCNN = Engine(
     exporter="ncnn",
     backend="ncnn",
     files=("model.param", "model.bin", "model.json"),
-    lacks_operators=True,
 )

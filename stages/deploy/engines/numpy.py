@@ -9,6 +9,5 @@ NUMPY = Engine(
     exporter="numpy",
     backend="numpy",
     files=("model.npz",),
-    lacks_operators=True,
     cannot={"int8": "It adds in floating point, so 8 bits would cost answers and gain no speed."},
 )

@@ -8,4 +8,5 @@ ONNX_RUNTIME = Engine(
     exporter="onnx",
     backend="onnxruntime",
     files=("model.onnx",),
+    used_in_training=True,
 )

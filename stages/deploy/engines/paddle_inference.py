@@ -8,6 +8,7 @@ PADDLE_INFERENCE = Engine(
     exporter="paddle_inference",
     backend="paddle",
     files=("model.json", "model.pdiparams"),
+    used_in_training=True,
     cannot={
         numeric: "Paddle 3.3 has no tool that works for it: paddleslim 2.6 fails with it."
         for numeric in ("int8", "float16")

@@ -17,7 +17,12 @@ from stages.deploy.exporters import paddle_to_onnx
 from stages.deploy.saturation.network import NetworkSums, network_sums
 from stages.models.export import child_environment
 from stages.models.onnx_file import portable, stray_padding
-from stages.runtime.errors import AgreementNotMet, ConfigError, InfrastructureError
+from stages.runtime.errors import (
+    AgreementNotMet,
+    BackendMissing,
+    ConfigError,
+    InfrastructureError,
+)
 from stages.runtime.files import write
 from stages.store import Store
 
@@ -37,15 +42,16 @@ class Onnx:
     def export(
         self, model: Model, store: Store, windows: NDArray[np.float32], out: Path, backend: Any
     ) -> None:
-        """Write `model` to `out`. Raises ConfigError if the format cannot express the network,
-        AgreementNotMet if `backend`, with the written file, gives other outputs for `windows` than
-        Paddle does, InfrastructureError if the exporting process fails."""
+        """Write `model` to `out`. Raises ConfigError if the format cannot express the network or
+        `backend` does not run it, AgreementNotMet if `backend`, with the written file, gives other
+        outputs for `windows` than Paddle does, InfrastructureError if the exporting process
+        fails."""
         with TemporaryDirectory() as name:
             folder, drafts = Path(name), Path(name) / "drafts"
             drafts.mkdir()
             expected = export_graph(model, store, windows, folder)
             self.convert(folder, windows, drafts / out.name)
-            check_parity(backend(drafts / out.name), windows, expected)
+            _try(backend, drafts / out.name, windows, expected)
             for draft in sorted(drafts.iterdir()):
                 write(out.with_name(draft.name), draft.read_bytes())
 
@@ -76,6 +82,22 @@ def export_graph(
     portable(folder / GRAPH)
     with np.load(folder / "answers.npz", allow_pickle=False) as answers:
         return [answers[name] for name in answers]
+
+
+def _try(
+    backend: Any, path: Path, windows: NDArray[np.float32], expected: list[NDArray[np.float32]]
+) -> None:
+    """Let `backend` answer `windows` with the file at `path`. Raises what `Onnx.export` does."""
+    libraries = " and ".join(backend.libraries)
+    try:
+        check_parity(backend(path), windows, expected, libraries)
+    except BackendMissing:
+        raise
+    except InfrastructureError as error:  # a file that was just written is no damaged one
+        raise ConfigError(
+            f"{libraries} does not run this network: {error.problem}",
+            "Choose another model family in train.families, or another deploy.engine.",
+        ) from error
 
 
 def run_converter(
@@ -140,18 +162,18 @@ def check_padding(path: Path) -> None:
 
 
 def check_parity(
-    backend: Any, windows: NDArray[np.float32], answers: Sequence[NDArray[np.float32]]
+    backend: Any, windows: NDArray[np.float32], answers: Sequence[NDArray[np.float32]], engine: str
 ) -> None:
-    """Raise AgreementNotMet unless the network loaded in `backend` gives the outputs `answers`, an
-    array for each output, for `windows`."""
+    """Raise AgreementNotMet, with the name of the `engine`, unless the network loaded in `backend`
+    gives the outputs `answers`, an array for each output, for `windows`."""
     outputs = backend.run({backend.inputs[0]: windows})
     pairs = zip(outputs.values(), answers, strict=True)
     difference = max(_difference(*pair) for pair in pairs)
     if not difference <= LIMIT:  # so that NaN is caught, too
         raise AgreementNotMet(
-            f"The ONNX file answers {len(windows)} training samples differently than the trained "
-            f"model: by {difference:.2g} of the largest output, at most {LIMIT} is allowed.",
-            "Choose another model family in train.families: this one is not exported exactly.",
+            f"{engine} answers {len(windows)} samples differently than Paddle: by "
+            f"{difference:.2g} of the largest output, at most {LIMIT} is allowed.",
+            "Choose another model family in train.families, or another deploy.engine.",
         )
 
 

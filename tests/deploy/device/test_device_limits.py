@@ -13,9 +13,10 @@ from stages.deploy.remote.connection import DeviceLost, RemoteDevice
 from stages.deploy.remote.devices import add_device
 from stages.etl import source
 from stages.opening import resources_of
-from stages.runtime.backends import numpy_engine  # noqa: F401 - registers all layers
+from stages.runtime.backends import BACKENDS
+from stages.runtime.backends.numpy_engine import NumpyEngine
 from stages.runtime.backends.numpy_layers import LAYERS
-from stages.runtime.errors import ConfigError
+from stages.runtime.errors import ConfigError, InfrastructureError
 from tests import makers
 from tests.sounds import saved, tone
 
@@ -117,6 +118,59 @@ def test_an_operator_that_the_engine_lacks_is_told_before_training_by_name(place
 
     with pytest.raises(ConfigError, match=f"{FAMILY}: The numpy engine lacks .*: ReduceMax"):
         fitted(of_engine(place, "numpy"), two, store, resources)
+
+
+class WrongInConvolutions(NumpyEngine):
+    """Answers networks with a convolution a hundredth beside the others."""
+
+    def run(self, inputs):
+        convolves = any(node.operator == "Conv" for node in self._nodes)
+        return {name: (1.01 if convolves else 1) * row for name, row in super().run(inputs).items()}
+
+
+def test_a_family_that_the_engine_answers_wrongly_is_left_out_with_the_difference(
+    place, tmp_path, monkeypatch
+):
+    resources, _, _ = place
+    monkeypatch.setitem(BACKENDS.places, "numpy", f"{__name__}:WrongInConvolutions")
+    pipeline = of_engine(place, "numpy")
+    both = pipeline.train.model_copy(update={"families": ("small_audio", "logmel_segments")})
+    pipeline = pipeline.model_copy(update={"train": both})
+
+    device = fitted(pipeline, two, makers.store(tmp_path), resources).device
+
+    assert device.excluded == (FAMILY,)
+    [notice] = device.notices()
+    assert notice.startswith(f"{FAMILY} left out: numpy answers 8 samples differently than Paddle")
+    assert "by 0.01 of the largest output, at most 0.001 is allowed" in notice
+
+
+class FailsInConvolutions(NumpyEngine):
+    """Loads every network, and cannot run those with a convolution."""
+
+    def run(self, inputs):
+        if any(node.operator == "Conv" for node in self._nodes):
+            raise InfrastructureError("numpy gives no output (code -100)")
+        return super().run(inputs)
+
+
+def test_a_family_that_the_engine_loads_and_cannot_run_is_left_out(place, tmp_path, monkeypatch):
+    resources, _, _ = place
+    monkeypatch.setitem(BACKENDS.places, "numpy", f"{__name__}:FailsInConvolutions")
+
+    with pytest.raises(ConfigError, match=f"{FAMILY}: numpy does not run this network: .*code -10"):
+        fitted(of_engine(place, "numpy"), two, makers.store(tmp_path), resources)
+
+
+def test_where_every_family_is_answered_wrongly_the_run_is_refused(place, tmp_path, monkeypatch):
+    resources, _, _ = place
+    monkeypatch.setitem(BACKENDS.places, "numpy", f"{__name__}:WrongInConvolutions")
+
+    with pytest.raises(
+        ConfigError, match=f"{FAMILY}: numpy answers 8 samples differently"
+    ) as caught:
+        fitted(of_engine(place, "numpy"), two, makers.store(tmp_path), resources)
+    assert "Name other families" in caught.value.remedy
 
 
 def test_a_network_that_the_engine_can_express_takes_part(place, tmp_path):
