@@ -181,11 +181,11 @@ def _check_batches(content: Content) -> None:
     """Raise ConfigError unless the network answers two windows as it answers each alone."""
     windows = _noise(content.description["input_shape"][1:])
     pair, *alone = _outputs(content.network, [windows, windows[:1], windows[1:]])
-    labels = len(content.description["labels"])
+    labels, boxes = len(content.description["labels"]), content.description["answers"] == "boxes"
     for name, values in pair.items():
         single = np.concatenate([answer[name] for answer in alone])
-        shape = (2, labels) if content.description["answers"] == "labels" else values.shape
-        near = 1e-3 * max(1.0, float(np.abs(values).max()))
+        shape = values.shape if boxes else (2, labels)
+        near = 1e-3 * max(1.0, float(np.abs(values).max())) if boxes else 1e-3  # edges in pixels
         if values.shape != shape or not np.allclose(values, single, atol=near, rtol=1e-3):
             raise ConfigError(
                 f"The network answers {values.shape} for two pictures, (2, {labels}) are expected, "
