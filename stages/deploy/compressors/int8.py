@@ -77,18 +77,19 @@ class Int8BeforeBoxes(Int8):
 
     def float_nodes(self, graph: Path, calibration: Sequence[NDArray[np.float32]]) -> list[str]:
         """As in Int8. Names the nodes of the file `graph` that have none."""
-        import onnx
-
-        model = onnx.load(str(graph))
-        name_nodes(model)
-        graph.write_bytes(model.SerializeToString(deterministic=True))
-        return _behind_convolutions(model.graph.node)
+        return _behind_convolutions(named_nodes(graph).graph.node)
 
 
-def name_nodes(model: Any) -> None:
-    """Give the nodes of `model` that have no name one, by which they can be excluded."""
+def named_nodes(graph: Path) -> Any:
+    """The model in the file `graph`, after its nodes without a name got one there, by which they
+    can be excluded."""
+    import onnx
+
+    model = onnx.load(str(graph))
     for place, node in enumerate(model.graph.node):
         node.name = node.name or f"node_{place}"
+    graph.write_bytes(model.SerializeToString(deterministic=True))
+    return model
 
 
 def _quantise(

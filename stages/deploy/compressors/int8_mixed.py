@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.compressors import CannotCompress
-from stages.deploy.compressors.int8 import Int8, name_nodes
+from stages.deploy.compressors.int8 import Int8, named_nodes
 from stages.deploy.compressors.layer_sensitivity import Sensitivity, sensitivities
 
 REMAINING = 0.25  # of the sum of all layers' errors: 6 dB less noise in the outputs
@@ -33,14 +33,10 @@ class Int8Mixed(Int8):
         """As in Int8, and the worst layers. Names the nodes of the file `graph` that have none.
 
         Raises CannotCompress if there are fewer than two samples."""
-        import onnx
-
         samples = np.concatenate(list(calibration))
         if len(samples) < 2:
             raise CannotCompress("Mixed precision needs two samples or more.")
-        model = onnx.load(str(graph))
-        name_nodes(model)
-        graph.write_bytes(model.SerializeToString(deterministic=True))
+        model = named_nodes(graph)
         behind = set(super().float_nodes(graph, calibration))
         ranges_on, measured_on = _batches(samples[::2]), _batches(samples[1::2][:MEASURED])
         found = sensitivities(model, ranges_on, measured_on)
