@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.c_source.graph import QUANTIZE, Graph, Node
+from stages.deploy.c_source.graph_reader import GraphReader
+from stages.runtime.backends.numpy_layers import registers
 from stages.runtime.errors import ConfigError
 
 Array = NDArray[Any]
@@ -87,21 +89,23 @@ Operator = Callable[["Lowering", Node], None]
 OPERATORS: dict[str, Operator] = {}
 
 
-def operator(*names: str) -> Callable[[Operator], Operator]:
-    """Register the function below as what lowers nodes of these operators of ONNX."""
+operator = registers(OPERATORS)  # of ONNX, whose nodes the function below lowers
 
-    def register(function: Operator) -> Operator:
-        OPERATORS.update(dict.fromkeys(names, function))
-        return function
 
-    return register
+def lacking(what: str) -> ConfigError:
+    """The error for a network with `what`, which cannot be written as C."""
+    return ConfigError(
+        f"microcontroller: this network has {what}, which cannot be written as C.",
+        "Choose another model family in train.families (small_image, small_audio and searched "
+        "networks can be), or leave this target out of deploy.targets.",
+    )
 
 
 @dataclass
-class Lowering:
+class Lowering(GraphReader):
     """The state of lowering `graph`: values by their names in the graph, and what was emitted."""
 
-    graph: Graph
+    lacking = staticmethod(lacking)
     values: dict[str, Value] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
@@ -146,15 +150,6 @@ class Lowering:
             return np.asarray(self.graph.constants[name], np.float32)
         return self.floats(name).buffer
 
-    def constant(self, node: Node, place: int, kind: str) -> Array | None:
-        """The constant input of `node` at `place`, None if it has none. Raises ConfigError if it
-        is not constant."""
-        if place >= len(node.inputs) or not node.inputs[place]:
-            return None
-        if node.inputs[place] not in self.graph.constants:
-            raise lacking(f"{node.operator} whose {kind} is computed")
-        return self.graph.constants[node.inputs[place]]
-
     def quantized_next(self, name: str) -> Quantization | None:
         """How `name` is quantized if that is all that happens to it, apart from reshaping."""
         user = self.graph.sole_user(name)
@@ -175,15 +170,6 @@ class Lowering:
     def fuse(self, node: Node, name: str) -> None:
         """Note that the kernel that computes `name` does the work of `node`, too."""
         self.fused[node.outputs[0]] = name
-
-
-def lacking(what: str) -> ConfigError:
-    """The error for a network with `what`, which cannot be written as C."""
-    return ConfigError(
-        f"microcontroller: this network has {what}, which cannot be written as C.",
-        "Choose another model family in train.families (small_image, small_audio and searched "
-        "networks can be), or leave this target out of deploy.targets.",
-    )
 
 
 def lowered(graph: Graph) -> Plan:

@@ -85,7 +85,7 @@ def concat(work: Lowering, node: Node) -> None:
     value: Value | None = None
     for name in node.inputs:
         piece = rescaled(work, name, quantization).buffer if quantization else work.operand(name)
-        sides = shape_of(work, name)
+        sides = work.shape(name)
         record = _copy(sides, steps_of(sides), 0, steps_of(shape), start * steps_of(shape)[axis])
         kernel = "copy_u8" if quantization else "copy_f32"
         value = work.emit(kernel, [piece], shape, [record], quantization=quantization, into=value)
@@ -119,8 +119,3 @@ def sides_of(shape: Sequence[int]) -> list[int]:
 def steps_of(shape: Sequence[int]) -> list[int]:
     """The distance of neighbours along each axis of an array of `shape`."""
     return [prod(shape[axis + 1 :]) for axis in range(len(shape))]
-
-
-def shape_of(work: Lowering, name: str) -> tuple[int, ...]:
-    constants = work.graph.constants
-    return constants[name].shape if name in constants else work.graph.shapes[name]

@@ -22,7 +22,7 @@ from stages.deploy.c_source.lowering import (
     lacking,
     operator,
 )
-from stages.deploy.c_source.moves import AXES, shape_of, sides_of, steps_of
+from stages.deploy.c_source.moves import AXES, sides_of, steps_of
 from stages.deploy.c_source.windows import Geometry, conv_window, over_axes, pool_window
 
 
@@ -183,7 +183,7 @@ def arithmetic(work: Lowering, node: Node) -> None:
         raise lacking(f"{node.operator} of {len(node.inputs)} arrays")
     value = integer_add(work, node)
     if value is None:
-        shapes = [shape_of(work, name) for name in node.inputs]
+        shapes = [work.shape(name) for name in node.inputs]
         operands = [work.operand(name) for name in node.inputs]
         shape = work.graph.shapes[node.outputs[0]]
         value = _binary(work, f"{node.operator.lower()}_f32", operands, shapes, shape)

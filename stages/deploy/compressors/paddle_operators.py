@@ -12,6 +12,9 @@ import numpy as np
 import paddle
 import paddle.nn.functional as F
 
+from stages.runtime.backends import numpy_shapes  # noqa: F401 - registers its layers
+from stages.runtime.backends.numpy_layers import LAYERS, registers
+
 Operator = Callable[..., Any]
 Tensor = Any  # of Paddle
 Array = Any  # of numpy
@@ -36,18 +39,13 @@ OPERATORS: dict[str, Operator] = {
     "Sigmoid": F.sigmoid,
     "MatMul": paddle.matmul,
     "Identity": lambda x: x,
+    "Flatten": LAYERS["Flatten"],  # arrays of numpy and tensors of Paddle are reshaped alike
+    "Reshape": LAYERS["Reshape"],
     "Shape": lambda x, *, start=0, end=None: np.array(x.shape[start:end], np.int64),
 }
 
 
-def operator(*names: str) -> Callable[[Operator], Operator]:
-    """Register the function below as the operator of these names."""
-
-    def register(function: Operator) -> Operator:
-        OPERATORS.update(dict.fromkeys(names, function))
-        return function
-
-    return register
+operator = registers(OPERATORS)
 
 
 @operator("Conv")
@@ -229,21 +227,6 @@ def reduce_max(
 def _axes(attribute: Sequence[int], among: Array) -> list[int] | None:
     """The axes, an attribute or an input by the operator's age; None for all."""
     return [int(axis) for axis in (attribute if among is None else among)] or None
-
-
-@operator("Flatten")
-def flatten(x: Tensor, *, axis: int = 1) -> Tensor:
-    """A matrix of the axes before `axis`, and of the others."""
-    return x.reshape([int(np.prod(x.shape[:axis])), -1])
-
-
-@operator("Reshape")
-def reshape(x: Tensor, shape: Array, *, allowzero: int = 0) -> Tensor:
-    """Another shape; a 0 keeps the side, unless `allowzero`."""
-    sides = [int(side) for side in shape]
-    if not allowzero:
-        sides = [side or x.shape[place] for place, side in enumerate(sides)]
-    return x.reshape(sides)
 
 
 @operator("Transpose")

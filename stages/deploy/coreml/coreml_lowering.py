@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.c_source.graph import Graph, Node
+from stages.deploy.c_source.graph_reader import GraphReader
+from stages.runtime.backends.numpy_layers import registers
 from stages.runtime.errors import ConfigError
 
 Array = NDArray[Any]
@@ -24,15 +26,8 @@ Operator = Callable[["CoremlLowering", Node], Any]
 OPERATORS: dict[str, Operator] = {}
 
 
-def operator(*names: str) -> Callable[[Operator], Operator]:
-    """Register the function below as what lowers nodes of these operators of ONNX. It returns the
-    node's output, or a tuple of its outputs."""
-
-    def register(function: Operator) -> Operator:
-        OPERATORS.update(dict.fromkeys(names, function))
-        return function
-
-    return register
+# Of ONNX, whose nodes the function below lowers; it returns the output, or a tuple of them.
+operator = registers(OPERATORS)
 
 
 def lacking(what: str) -> NotConverted:
@@ -44,12 +39,12 @@ def lacking(what: str) -> NotConverted:
 
 
 @dataclass
-class CoremlLowering:
+class CoremlLowering(GraphReader):
     """The state of lowering `graph` by `builder`: values of the program by their names in the
     graph."""
 
-    graph: Graph
     builder: Any
+    lacking = staticmethod(lacking)
     values: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
@@ -57,21 +52,6 @@ class CoremlLowering:
         if name in self.graph.constants:
             return np.asarray(self.graph.constants[name], np.float32)
         return self.values[name]
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of the array `name`."""
-        if name in self.graph.constants:
-            return tuple(self.graph.constants[name].shape)
-        return tuple(self.graph.shapes[name])
-
-    def constant(self, node: Node, place: int, kind: str) -> Array | None:
-        """The constant input of `node` at `place`, None if it has none. Raises NotConverted if it
-        is computed."""
-        if place >= len(node.inputs) or not node.inputs[place]:
-            return None
-        if node.inputs[place] not in self.graph.constants:
-            raise lacking(f"{node.operator} whose {kind} is computed")
-        return self.graph.constants[node.inputs[place]]
 
     def lower(self, node: Node) -> None:
         """Append `node` to the program."""

@@ -205,14 +205,7 @@ def global_average_pool(work: CoremlLowering, node: Node) -> Any:
 @operator("Gemm")
 def gemm(work: CoremlLowering, node: Node) -> Any:
     """A product of a matrix with constant weights, and a sum."""
-    weight = work.constant(node, 1, "weights")
-    if weight is None or node.attributes.get("transA", 0):
-        raise lacking("Gemm of a transposed matrix")
-    alpha, beta = (float(node.attributes.get(key, 1.0)) for key in ("alpha", "beta"))
-    rows = np.asarray(weight if node.attributes.get("transB", 0) else np.asarray(weight).T) * alpha
-    bias = work.constant(node, 2, "biases")
-    biases = np.zeros(len(rows)) if bias is None else np.broadcast_to(bias, (1, len(rows)))[0]
-    return _linear(work, node, rows, np.asarray(biases) * beta)
+    return _linear(work, node, *work.dense(node))
 
 
 @operator("MatMul")
@@ -241,11 +234,9 @@ def softmax(work: CoremlLowering, node: Node) -> Any:
 @operator(*REDUCING)
 def reduce(work: CoremlLowering, node: Node) -> Any:
     """One number over axes."""
-    among, axes = work.constant(node, 1, "axes"), len(work.shape(node.inputs[0]))
-    found = node.attributes.get("axes", ()) if among is None else among
     return getattr(work.builder, REDUCING[node.operator])(
         x=work.value(node.inputs[0]),
-        axes=sorted(int(axis) % axes for axis in found) or list(range(axes)),
+        axes=work.reduced_axes(node),
         keep_dims=bool(node.attributes.get("keepdims", 1)),
     )
 
@@ -275,31 +266,17 @@ def concat(work: CoremlLowering, node: Node) -> Any:
 @operator("Split")
 def split(work: CoremlLowering, node: Node) -> Any:
     """Parts of an array along an axis."""
-    axis, begin, found = int(node.attributes.get("axis", 0)), 0, []
-    axis %= len(work.shape(node.inputs[0]))
-    for name in node.outputs:
-        starts = [0] * len(work.shape(name))
-        starts[axis] = begin
-        found.append(_slice(work, node, work.shape(name), starts, [1] * len(starts)))
-        begin += work.shape(name)[axis]
-    return tuple(found)
+    sides = [work.shape(name) for name in node.outputs]
+    return tuple(
+        _slice(work, node, shape, *places)
+        for shape, places in zip(sides, work.parts(node), strict=True)
+    )
 
 
 @operator("Slice")
 def slice_(work: CoremlLowering, node: Node) -> Any:
     """A part of an array."""
-    shape = work.shape(node.inputs[0])
-    starts, _, axes, steps = (work.constant(node, place, "places") for place in range(1, 5))
-    if starts is None:
-        raise lacking("Slice without places")
-    begins, strides = [0] * len(shape), [1] * len(shape)
-    for number, start in enumerate(starts):
-        axis = int(axes[number] if axes is not None else number) % len(shape)
-        strides[axis] = int(steps[number]) if steps is not None else 1
-        begins[axis] = int(np.clip(start + shape[axis] if start < 0 else start, 0, shape[axis]))
-    if min(strides) < 1:
-        raise lacking("Slice backwards")
-    return _slice(work, node, work.shape(node.outputs[0]), begins, strides)
+    return _slice(work, node, work.shape(node.outputs[0]), *work.slice_places(node))
 
 
 def _slice(
@@ -347,11 +324,7 @@ def gather(work: CoremlLowering, node: Node) -> Any:
 @operator("Resize")
 def resize(work: CoremlLowering, node: Node) -> Any:
     """A picture of another size, by the nearest number or linearly."""
-    source, out = work.shape(node.inputs[0]), work.shape(node.outputs[0])
-    mode = node.attributes.get("mode", "nearest")
-    places = node.attributes.get("coordinate_transformation_mode", "half_pixel")
-    if len(source) != 4 or source[:2] != out[:2]:
-        raise lacking("Resize of other axes than a picture's")
+    source, out, mode, places = work.resized(node)
     x, whole = work.value(node.inputs[0]), all(b % a == 0 for a, b in zip(source, out, strict=True))
     if mode == "nearest" and places in ("asymmetric", "half_pixel") and whole:
         factors = [after // before for before, after in zip(source[2:], out[2:], strict=True)]

@@ -227,11 +227,7 @@ def global_average_pool(work: TfliteLowering, node: Node) -> None:
 @operator("Resize")
 def resize(work: TfliteLowering, node: Node) -> None:
     """A picture of another size, by the nearest number or linearly."""
-    source, out = work.shape(node.inputs[0]), work.shape(node.outputs[0])
-    mode = node.attributes.get("mode", "nearest")
-    places = node.attributes.get("coordinate_transformation_mode", "half_pixel")
-    if len(source) != 4 or source[:2] != out[:2]:
-        raise lacking("Resize of other axes than a picture's")
+    source, out, mode, places = work.resized(node)
     whole = all(after % before == 0 for before, after in zip(source[2:], out[2:], strict=True))
     floors = node.attributes.get("nearest_mode", "round_prefer_floor") == "floor"
     if mode == "nearest" and places == "asymmetric" and (floors or whole):

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.c_source.graph import Graph, Node
+from stages.deploy.c_source.graph_reader import GraphReader
 from stages.deploy.tflite.flat_file import FlatFile
+from stages.runtime.backends.numpy_layers import registers
 from stages.runtime.errors import ConfigError
 
 Array = NDArray[Any]
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 PLACE_IN_LAST = (0, 3, 1, 2)  # where an axis of [n, c, h, w] is in [n, h, w, c]
-PICTURE = 4  # axes
 
 
 class TensorValue(NamedTuple):
@@ -32,14 +33,7 @@ Operator = Callable[["TfliteLowering", Node], None]
 OPERATORS: dict[str, Operator] = {}
 
 
-def operator(*names: str) -> Callable[[Operator], Operator]:
-    """Register the function below as what lowers nodes of these operators of ONNX."""
-
-    def register(function: Operator) -> Operator:
-        OPERATORS.update(dict.fromkeys(names, function))
-        return function
-
-    return register
+operator = registers(OPERATORS)  # of ONNX, whose nodes the function below lowers
 
 
 def lacking(what: str) -> ConfigError:
@@ -51,20 +45,14 @@ def lacking(what: str) -> ConfigError:
 
 
 @dataclass
-class TfliteLowering:
+class TfliteLowering(GraphReader):
     """The state of lowering `graph` into `file`: values by their names in the graph."""
 
-    graph: Graph
     file: FlatFile
     values: dict[str, TensorValue] = field(default_factory=dict)
+    lacking = staticmethod(lacking)
     turned: dict[tuple[str, bool], int] = field(default_factory=dict)
     fused: dict[str, str] = field(default_factory=dict)
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of the array `name`, with its axes as in ONNX."""
-        if name in self.graph.constants:
-            return tuple(self.graph.constants[name].shape)
-        return tuple(self.graph.shapes[name])
 
     def first(self, name: str) -> int:
         """The tensor of the array `name` with its axes as in ONNX."""
@@ -91,15 +79,6 @@ class TfliteLowering:
                 self.file.constant(np.asarray(self.graph.constants[name], np.float32))
             )
         return self.values[name]
-
-    def constant(self, node: Node, place: int, kind: str) -> Array | None:
-        """The constant input of `node` at `place`, None if it has none. Raises ConfigError if it
-        is computed."""
-        if place >= len(node.inputs) or not node.inputs[place]:
-            return None
-        if node.inputs[place] not in self.graph.constants:
-            raise lacking(f"{node.operator} whose {kind} is computed")
-        return self.graph.constants[node.inputs[place]]
 
     def new(self, shape: Sequence[int]) -> int:
         """A new tensor of `shape`, with its axes as they are in the file."""

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.deploy.c_source.graph import Node
+from stages.deploy.c_source.graph_reader import PICTURE
 from stages.deploy.tflite.convolutions import limits_of
 from stages.deploy.tflite.tflite_lowering import (
     OPERATORS,
-    PICTURE,
     PLACE_IN_LAST,
     TO_LAST,
     TfliteLowering,
@@ -164,14 +164,7 @@ def batch_normalization(work: TfliteLowering, node: Node) -> None:
 @operator("Gemm")
 def gemm(work: TfliteLowering, node: Node) -> None:
     """A product of a matrix with constant weights, and a sum."""
-    weight = work.constant(node, 1, "weights")
-    if weight is None or node.attributes.get("transA", 0):
-        raise lacking("Gemm of a transposed matrix")
-    alpha, beta = (float(node.attributes.get(key, 1.0)) for key in ("alpha", "beta"))
-    rows = np.asarray(weight if node.attributes.get("transB", 0) else np.asarray(weight).T) * alpha
-    bias = work.constant(node, 2, "biases")
-    biases = np.zeros(len(rows)) if bias is None else np.broadcast_to(bias, (1, len(rows)))[0]
-    _fully_connected(work, node, rows, np.asarray(biases) * beta)
+    _fully_connected(work, node, *work.dense(node))
 
 
 @operator("MatMul")
@@ -217,9 +210,7 @@ def softmax(work: TfliteLowering, node: Node) -> None:
 def reduce(work: TfliteLowering, node: Node) -> None:
     """One number over axes."""
     name, shape = node.inputs[0], work.shape(node.inputs[0])
-    among = work.constant(node, 1, "axes")
-    found = node.attributes.get("axes", ()) if among is None else among
-    axes = sorted(int(axis) % len(shape) for axis in found) or list(range(len(shape)))
+    axes = work.reduced_axes(node)
     keeps = bool(node.attributes.get("keepdims", 1))
     remaining = [axis for axis in range(len(shape)) if axis not in axes]
     value = work.value(name)
@@ -276,30 +267,14 @@ def concat(work: TfliteLowering, node: Node) -> None:
 @operator("Split")
 def split(work: TfliteLowering, node: Node) -> None:
     """Parts of an array along an axis."""
-    axis = int(node.attributes.get("axis", 0)) % len(work.shape(node.inputs[0]))
-    begin = 0
-    for place, name in enumerate(node.outputs):
-        starts = [0] * len(work.shape(name))
-        starts[axis] = begin
-        _slice(work, node, place, starts, [1] * len(starts))
-        begin += work.shape(name)[axis]
+    for place, places in enumerate(work.parts(node)):
+        _slice(work, node, place, *places)
 
 
 @operator("Slice")
 def slice_(work: TfliteLowering, node: Node) -> None:
     """A part of an array."""
-    shape = work.shape(node.inputs[0])
-    starts, _, axes, steps = (work.constant(node, place, "places") for place in range(1, 5))
-    if starts is None:
-        raise lacking("Slice without places")
-    begins, strides = [0] * len(shape), [1] * len(shape)
-    for number, start in enumerate(starts):
-        axis = int(axes[number] if axes is not None else number) % len(shape)
-        strides[axis] = int(steps[number]) if steps is not None else 1
-        begins[axis] = int(np.clip(start + shape[axis] if start < 0 else start, 0, shape[axis]))
-    if min(strides) < 1:
-        raise lacking("Slice backwards")
-    _slice(work, node, 0, begins, strides)
+    _slice(work, node, 0, *work.slice_places(node))
 
 
 def _slice(

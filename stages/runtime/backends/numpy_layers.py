@@ -7,26 +7,34 @@ returns one array or a tuple of them. A picture's axes are [n, channels, height,
 from collections.abc import Callable, Sequence
 from itertools import product
 from math import ceil, floor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = Any  # an array of numpy; of which type, the operator's definition says
 Layer = Callable[..., Any]
+Function = TypeVar("Function", bound=Callable[..., Any])
 Places = tuple[slice, ...]
 
 LAYERS: dict[str, Layer] = {}
 
 
-def layer(*operators: str) -> Callable[[Layer], Layer]:
-    """Register the function below as the layer of `operators`."""
+def registers(table: dict[str, Function]) -> Callable[..., Callable[[Function], Function]]:
+    """A decorator that registers the function below in `table`, as the one of the operators that
+    are its arguments."""
 
-    def register(function: Layer) -> Layer:
-        LAYERS.update(dict.fromkeys(operators, function))
-        return function
+    def of_operators(*operators: str) -> Callable[[Function], Function]:
+        def register(function: Function) -> Function:
+            table.update(dict.fromkeys(operators, function))
+            return function
 
-    return register
+        return register
+
+    return of_operators
+
+
+layer = registers(LAYERS)
 
 
 @layer("Conv")

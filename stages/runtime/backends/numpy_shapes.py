@@ -108,7 +108,7 @@ def _axes(attribute: Sequence[int], among: Array | None) -> tuple[int, ...] | No
 @layer("Flatten")
 def flatten(x: Array, *, axis: int = 1) -> Array:
     """A matrix of the axes before `axis`, and of the others."""
-    return x.reshape(int(np.prod(x.shape[:axis])), -1)
+    return x.reshape([int(np.prod(x.shape[:axis])), -1])
 
 
 @layer("Reshape")
