@@ -39,11 +39,10 @@ from stages.train.heads.problem import Problem
 from stages.train.heads.windows import mean_per_row
 from stages.train.search.successive_halving import FixedSets, SuccessiveHalving, Trial
 from stages.train.search.trial_worker import TrialPiece, TrialWorker
-from tests.benchmarks.searched_data import EPOCHS, Prepared, opened
+from tests.benchmarks.searched_data import Prepared, opened
 from tests.train.here import finish
 
-RUNGS = (3, EPOCHS)
-EARLY = (1, 2, 3, 4, 6)  # epochs
+EARLY = (1, 2, 3, 4, 6)  # epochs of a proxy
 DRAWS = 2000  # of a bootstrap
 
 
@@ -52,6 +51,7 @@ class Trainer:
 
     def __init__(self, problem: Problem, config: TrainConfig) -> None:
         self.worker = TrialWorker((problem, config.patience))
+        self.rungs = rungs_of(config)
         self.states: dict[int, Any] = {}
         self.seconds: dict[str, float] = {}
 
@@ -77,9 +77,14 @@ class Trainer:
         """The trials of `sets`, trained to their end."""
         count = len(sets)
         fixed = SuccessiveHalving(
-            FixedSets(sets), [], total=count, size=count, keep=3, rungs=RUNGS[-1:]
+            FixedSets(sets), [], total=count, size=count, keep=3, rungs=self.rungs[-1:]
         )
         return [replace(trial, number=first + trial.number) for trial in self.run(fixed)]
+
+
+def rungs_of(config: TrainConfig) -> tuple[int, int]:
+    """The epochs after which trials are compared, and those of a whole training."""
+    return config.epochs // 3, config.epochs
 
 
 def accuracy_of(trial: Trial, prepared: Prepared) -> float:
@@ -113,7 +118,7 @@ def compare(what: str, minutes: float, seed: int, teacher: str, place: Path) -> 
         total=10_000,
         size=searcher.batch,
         keep=config.halving,
-        rungs=RUNGS,
+        rungs=trainer.rungs,
         ahead=0,
         kind=lambda hyperparameters: hyperparameters["arm"],
     )
@@ -258,7 +263,7 @@ def proxy(what: str, count: int) -> None:
             )
             found = np.array([across_seeds(early[rows], scores[rows]) for rows in samples])
             shares = with_interval(found / ceilings)
-            mark = ", the rung of the search" if epochs == RUNGS[0] else ""
+            mark = ", the rung of the search" if epochs == trainer.rungs[0] else ""
             print(f"{epochs} epochs, {measure:8} {with_interval(found)}, of that {shares}{mark}")
 
 

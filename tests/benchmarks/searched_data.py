@@ -23,10 +23,9 @@ from stages.train.heads.problem import Problem
 from stages.train.heads.windows import Windows
 from stages.train.search.search_space import Input
 
-EPOCHS = 9
 ARMS = ("evolution", "random")  # beside train.controller and the hand designs
-LIMITS = {"digits": (30_000, 1_000_000, 32)}  # parameters, MACs, side of pictures
-DEFAULT_LIMITS = (60_000, 4_000_000, 64)
+LIMITS = {"digits": (30_000, 1_000_000, 32, 9)}  # parameters, MACs, side of pictures, epochs
+DEFAULT_LIMITS = (60_000, 4_000_000, 64, 27)
 SPLITS = ("train", "validation", "test")
 
 
@@ -137,7 +136,7 @@ def teacher_answers(
 
 
 def config_of(what: str, task: str, seed: int, teacher: str) -> TrainConfig:
-    parameters, macs, side = LIMITS.get(what, DEFAULT_LIMITS)
+    parameters, macs, side, epochs = LIMITS.get(what, DEFAULT_LIMITS)
     pictures = task == "image_classification"
     return TrainConfig(
         families=("searched_image" if pictures else "searched_audio",),
@@ -145,7 +144,7 @@ def config_of(what: str, task: str, seed: int, teacher: str) -> TrainConfig:
         architecture="search",
         baselines=ARMS,
         folds=1,
-        epochs=EPOCHS,
+        epochs=epochs,
         metric="accuracy",
         seed=seed,
         device=Device(parameters=parameters, macs=macs),
