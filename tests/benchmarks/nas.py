@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.parts import CONTROLLERS
+from stages.train.architecture.controllers import Prior
 from stages.train.search.search_space import Categorical
 from stages.train.search.searchers.evolution import Evolution
 
@@ -58,8 +59,11 @@ def code_of(chosen: Mapping[str, Any]) -> int:
 
 
 def parameters(chosen: Mapping[str, Any]) -> float:
-    """The weights of a cell, in those of a 1x1 convolution: a prior that needs no training."""
+    """The weights of a cell, in those of a 1x1 convolution."""
     return float(sum(WEIGHTS[value] for value in chosen.values()))
+
+
+PRIOR = Prior(parameters, entropy=0.93)
 
 
 def search(arm: Arm, table: Table, seed: int, *, seconds: float, queries: int) -> list[int]:
@@ -91,7 +95,7 @@ def found(arm: Arm, table: Table, seeds: int, at: tuple[int, ...], **most: float
     return np.array(rows)
 
 
-def controller(name: str, batch: int = 1, prior: Any = None) -> Arm:
+def controller(name: str, batch: int = 1, prior: Prior | None = None) -> Arm:
     return Arm(lambda seed: CONTROLLERS[name](SPACE, seed, prior), batch)
 
 
@@ -107,8 +111,8 @@ ARMS = {
 }
 WARM = {
     "hierarchical_ppo": controller("hierarchical_ppo", BATCH),
-    "hierarchical_ppo, prior": controller("hierarchical_ppo", BATCH, parameters),
-    "random_from_prior": controller("random_from_prior", BATCH, parameters),
+    "hierarchical_ppo, prior": controller("hierarchical_ppo", BATCH, PRIOR),
+    "random_from_prior": controller("random_from_prior", BATCH, PRIOR),
 }
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from stages.parts import CONTROLLERS
+from stages.train.architecture.controllers import Prior
 from stages.train.architecture.controllers.flat_ppo import ranks
 from stages.train.architecture.controllers.hierarchical_ppo import CHILDREN
 from stages.train.search.search_space import Categorical
@@ -109,7 +110,8 @@ def test_a_prior_moves_the_first_proposals(name: str):
     def mean(prior) -> float:
         return np.mean([score_of(each) for each in CONTROLLERS[name](SPACE, 0, prior).propose(200)])
 
-    assert mean(score_of) > mean(None) + 0.05
+    assert mean(Prior(score_of, 0.8)) > mean(Prior(score_of, 0.93)) + 0.02
+    assert mean(Prior(score_of, 0.93)) > mean(None) + 0.05
 
 
 def test_equal_scores_share_a_rank():

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from stages.models.genotype import Genotype, parse
+from stages.models.genotype import Genotype
 from stages.runtime.errors import ConfigError
 from stages.train.architecture.controllers import Choices, Controller
 from stages.train.architecture.counted_limits import CountedLimits
@@ -17,12 +17,13 @@ from stages.train.search.searchers.random import random_hyperparameters
 BARREN = 40  # draws of a batch's size without a new network within the limits: then at random
 MOST_DRAWS = 20_000  # random sets until the first network keeps the limits
 FURTHER_DRAWS = 2_000  # until another one does
+TRAINING = "training"  # the level of the choices of how a network is trained
 Hyperparameters = dict[str, Any]
 
 
 class TrainingDefaults(NamedTuple):
-    """How the networks of all arms are trained: with `defaults`, unless an arm has no further
-    network and varies `dimensions`. `seed`: of the search."""
+    """How the networks of all arms are trained: with `defaults`, apart from what a controller
+    chooses, or an arm without further networks draws from `dimensions`. `seed`: of the search."""
 
     defaults: Hyperparameters
     dimensions: Sequence[Dimension]
@@ -66,12 +67,13 @@ class FixedArm:
 
 
 class SearchedArm:
-    """An arm whose networks `controller` proposes, all within `limits` and trained in the same way,
-    none of them twice. `space`: of its choices; `name`: of the arm.
+    """An arm whose networks `controller` proposes, all within `limits`, each with how it is
+    trained, and no pair of both twice. `space`: of its choices, those of training with names that
+    begin with TRAINING; `name`: of the arm.
 
     The controller learns once all networks that it proposed together have a score, so that what it
-    learns from was drawn from its present policy. Where no new network keeps the limits, as in a
-    space that a pipeline narrows to a few, those that are there are trained in other ways."""
+    learns from was drawn from its present policy. Where it has no new proposal within the limits,
+    as in a space that a pipeline narrows to a few, the networks are trained in random ways."""
 
     def __init__(
         self,
@@ -83,8 +85,8 @@ class SearchedArm:
     ) -> None:
         self.name, self.controller, self.space = name, controller, space
         self.limits, self.training = limits, training
-        self.choices: dict[str, Choices] = {}  # of each genotype that was proposed
-        self.queue: list[str] = []  # genotypes that were proposed together and are not trained yet
+        self.choices: dict[str, Choices] = {}  # by the key of what was proposed
+        self.queue: list[Hyperparameters] = []  # proposed together, and not trained yet
         self.scores: list[tuple[Choices, float]] = []  # which the controller has not learnt yet
         self.exhausted: FixedArm | None = None
 
@@ -92,25 +94,24 @@ class SearchedArm:
         """As in `Arm`. Raises ConfigError if no random network keeps the limits either."""
         if not self.queue and not self.exhausted:
             self.queue = self._proposals(self.controller.batch)
-        if not self.queue:
-            return self._repeats().next()
-        return {**self.training.defaults, "genotype": self.queue.pop(0), "arm": self.name}
+        return self.queue.pop(0) if self.queue else self._repeats().next()
 
     def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
         """As in `Arm`."""
-        self.scores += [(self.choices[each["genotype"]], score) for each, score in trials]
+        proposed = [(_key(each), score) for each, score in trials if _key(each) in self.choices]
+        self.scores += [(self.choices[key], score) for key, score in proposed]
         if self.scores and not self.queue:
             self.controller.learn(self.scores)
             self.scores = []
 
-    def _proposals(self, count: int) -> list[str]:
-        """`count` new genotypes in the controller's order, or as many as it finds; a random one if
+    def _proposals(self, count: int) -> list[Hyperparameters]:
+        """`count` new proposals in the controller's order, or as many as it finds; a random one if
         it finds none; none if there are no more."""
-        found: list[str] = []
+        found: list[Hyperparameters] = []
         for _ in range(BARREN):
             sets = self.controller.propose(count - len(found))
             self.controller.reject([each for each in sets if not self._is_allowed(each)])
-            found += [text for each in sets if (text := self._new(each))]
+            found += [proposal for each in sets if (proposal := self._new(each))]
             if len(found) == count:
                 return found
         return found or self._random()
@@ -118,20 +119,33 @@ class SearchedArm:
     def _is_allowed(self, choices: Choices) -> bool:
         return self.limits.allow(genotype_of(choices))
 
-    def _new(self, choices: Choices) -> str:
-        """The genotype of `choices`, which is noted; empty if it breaks a limit or is known."""
-        genotype = genotype_of(choices)
-        if genotype.text in self.choices or not self.limits.allow(genotype):
-            return ""
-        self.choices[genotype.text] = choices
-        return genotype.text
+    def _new(self, choices: Choices) -> Hyperparameters:
+        """The hyperparameters of `choices`, which are noted; empty if the network breaks a limit,
+        or was proposed with the same training."""
+        if not self._is_allowed(choices):
+            return {}
+        changes = {
+            name.partition(".")[2]: value
+            for name, value in choices.items()
+            if name.startswith(f"{TRAINING}.")
+        }
+        proposal = {
+            **self.training.defaults,
+            **changes,
+            "genotype": genotype_of(choices).text,
+            "arm": self.name,
+        }
+        if _key(proposal) in self.choices:
+            return {}
+        self.choices[_key(proposal)] = choices
+        return proposal
 
-    def _random(self) -> list[str]:
-        """One random new genotype; none if no draw is new and keeps the limits."""
+    def _random(self) -> list[Hyperparameters]:
+        """One random new proposal; none if no draw is new and keeps the limits."""
         rng = np.random.default_rng([self.training.seed, len(self.choices)])
         for _ in range(FURTHER_DRAWS if self.choices else MOST_DRAWS):
-            if text := self._new(random_hyperparameters(self.space, rng)):
-                return [text]
+            if proposal := self._new(random_hyperparameters(self.space, rng)):
+                return [proposal]
         return []
 
     def _repeats(self) -> FixedArm:
@@ -143,7 +157,12 @@ class SearchedArm:
                 "train.search_space.architecture.",
             )
         if self.exhausted is None:
-            genotypes = [parse(text) for text in self.choices]
+            genotypes = list(dict.fromkeys(map(genotype_of, self.choices.values())))
             self.exhausted = FixedArm(self.name, genotypes, self.training, len(self.name))
             self.exhausted.count = 1  # each of them was trained by default
         return self.exhausted
+
+
+def _key(hyperparameters: Hyperparameters) -> str:
+    """What tells a proposal of an arm from its others."""
+    return str(sorted(hyperparameters.items()))

@@ -2,31 +2,34 @@
 arm that has taken least so far, by the computed cost of its networks in the epochs that they were
 really trained, so that all arms cost the same."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from stages.config import TrainConfig
 from stages.models.genotype import parse
 from stages.parts import CONTROLLERS
 from stages.train.architecture.arm import (
+    TRAINING,
     Arm,
     FixedArm,
     Hyperparameters,
     SearchedArm,
     TrainingDefaults,
 )
-from stages.train.architecture.controllers import Choices
+from stages.train.architecture.controllers import Prior
 from stages.train.architecture.counted_limits import CountedLimits
-from stages.train.architecture.hand_designs import OPERATIONS, hand_designs
+from stages.train.architecture.hand_designs import OPERATIONS, hand_designs, likeness
 from stages.train.architecture.space import architecture_space, genotype_of
 from stages.train.cost.architecture_cost import network_seconds
-from stages.train.search.search_space import Number, default_sets, dimensions
+from stages.train.search.search_space import Categorical, Number, default_sets, dimensions
 
 SOFT_WEIGHT, SOFT_TEMPERATURE = "soft_weight", "soft_temperature"  # of the teacher's answers
 LEARNING_RATE = 3e-3  # of searched networks, and of the first of each fixed arm
+PRIOR_ENTROPY = 0.8  # of controllers that start near the hand designs
 SEED_STEP = 7919  # between the seeds of two controllers
 TRIALS_OF_ARM = 6  # at once, in the mean: successive halving compares those of one arm
-VARIED = ("learning_rate", "weight_decay", "batch_size")  # where an arm has no further network
+FACTORS = (1 / 3, 1.0, 3.0)  # of that learning rate, from which controllers choose
+VARIED = ("learning_rate", "weight_decay", "batch_size")  # drawn by an arm without further networks
 
 
 class ArchitectureSearch:
@@ -83,11 +86,14 @@ class ArchitectureSearch:
             arm.learn([trial for trial in trials if trial[0]["arm"] == name])
 
     def _searched_arms(self, config: TrainConfig) -> dict[str, Arm]:
-        space, training = architecture_space(config.search_space.architecture), training_of(config)
+        training = training_of(config)
+        networks = architecture_space(config.search_space.architecture)
+        space = (*networks, *training_choices(config))
+        prior = Prior(self._likeness, PRIOR_ENTROPY)
         return {
             name: SearchedArm(
                 name,
-                CONTROLLERS[name](space, _seed_of(name, config), self._macs),
+                CONTROLLERS[name](space, _seed_of(name, config), prior),
                 space,
                 self.limits,
                 training,
@@ -107,22 +113,35 @@ class ArchitectureSearch:
             if genotypes
         }
 
-    def _macs(self, choices: Choices) -> float:
-        """The prior of controllers that take one: more work within the limits."""
-        genotype = genotype_of(choices)
-        return float(self.limits.counts(genotype)[1]) if self.limits.allow(genotype) else 0.0
+    def _likeness(self, choices: Mapping[str, Any]) -> float:
+        """The prior of controllers that take one: a start near designs that are known to work."""
+        return likeness(choices) if self.limits.allow(genotype_of(choices)) else -1.0
+
+
+def training_choices(config: TrainConfig) -> tuple[Categorical, ...]:
+    """How a network may be trained, for controllers to choose from."""
+    rate = _learning_rate(config)
+    rates = tuple(dict.fromkeys(rate.rounded(factor * LEARNING_RATE) for factor in FACTORS))
+    return (
+        Categorical(f"{TRAINING}.learning_rate", rates),
+        Categorical(f"{TRAINING}.batch_size", config.search_space.batch_size),
+    )
 
 
 def training_of(config: TrainConfig) -> TrainingDefaults:
     """How networks are trained in a search of `config`."""
     space = dimensions(config)
     defaults = {**default_sets(space)[0], "head": "linear"}
-    [rate] = [each for each in space if each.name == "learning_rate"]
-    assert isinstance(rate, Number)  # noqa: S101
-    defaults["learning_rate"] = rate.rounded(LEARNING_RATE)
+    defaults["learning_rate"] = _learning_rate(config).rounded(LEARNING_RATE)
     defaults |= soft_targets_of(config)
     varied = [each for each in space if each.name in VARIED]
     return TrainingDefaults(defaults, varied, config.seed)
+
+
+def _learning_rate(config: TrainConfig) -> Number:
+    [rate] = [each for each in dimensions(config) if each.name == "learning_rate"]
+    assert isinstance(rate, Number)  # noqa: S101
+    return rate
 
 
 def soft_targets_of(config: TrainConfig) -> Hyperparameters:

@@ -1,6 +1,7 @@
 """Arms of an architecture search: within the limits, at equal cost, decided by the seed."""
 
 from collections import Counter
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,12 +12,13 @@ from stages.config.search_space import ArchitectureSpace, SearchSpace
 from stages.models.genotype import EVERY_OPERATION, parse
 from stages.parts import CONTROLLERS
 from stages.runtime.errors import ConfigError
-from stages.train.architecture.arms import ArchitectureSearch
+from stages.train.architecture.arms import ArchitectureSearch, training_of
 from stages.train.architecture.counted_limits import check_counts, limits_of
 from stages.train.architecture.hand_designs import (
     OPERATIONS,
     WIDTHS,
     hand_designs,
+    likeness,
     moderate_design,
 )
 from stages.train.architecture.space import architecture_space, genotype_of, smallest_networks
@@ -70,14 +72,14 @@ def smallest(space=None) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("controller", ["hierarchical_ppo", "evolution", "random_from_prior"])
-def test_no_proposal_breaks_a_limit_and_none_is_searched_twice(controller: str):
+def test_no_proposal_breaks_a_limit_and_none_is_trained_twice_in_the_same_way(controller: str):
     train = config(controller)
     limits = limits_of(train, SHAPE, LABELS, 1)
 
     found = searched(train)
 
     assert all(limits.allow(parse(each["genotype"])) for each in found)
-    own = [each["genotype"] for each in found if each["arm"] == controller]
+    own = [str(each) for each in found if each["arm"] == controller]
     assert len(own) == len(set(own)) > 5
     assert found == searched(train)
     assert found != searched(config(controller, seed=1))
@@ -127,16 +129,54 @@ def test_a_policy_learns_from_all_networks_that_it_proposed_together():
     assert all(size % arm.controller.batch == 0 for size in sizes)
 
 
-def test_the_widest_hand_design_is_tried_first_and_trained_as_searched_networks_are():
-    found = searched(config(parameters=30_000))
-    limits = limits_of(config(parameters=30_000), SHAPE, LABELS, 1)
+def test_the_widest_hand_design_is_tried_first_and_trained_by_the_defaults():
+    train = config(parameters=30_000)
+    found, limits = searched(train), limits_of(train, SHAPE, LABELS, 1)
 
     for arm in OPERATIONS:
         first = next(each for each in found if each["arm"] == arm)
-        own = next(each for each in found if each["arm"] == "hierarchical_ppo")
         widest = hand_designs(arm, limits)[0]
-        assert first == {**own, "arm": arm, "genotype": widest.text}
+        assert first == {**training_of(train).defaults, "arm": arm, "genotype": widest.text}
         assert 20_000 < limits.counts(widest)[0] <= 30_000
+
+
+def test_controllers_choose_how_a_network_is_trained():
+    learning_rate = {"low": 1e-3, "high": 5e-3}
+    space = SearchSpace(learning_rate=learning_rate, batch_size=[16, 32])
+    found = searched(config().model_copy(update={"search_space": space}))
+    ways = {
+        (each["learning_rate"], each["batch_size"])
+        for each in found
+        if each["arm"] == "hierarchical_ppo"
+    }
+
+    assert ways == set(product((0.001, 0.003, 0.005), (16, 32)))
+
+
+def test_controllers_start_near_the_hand_designs():
+    def mean_likeness(arm: str) -> float:
+        train = config(arm)
+        searched = ArchitectureSearch(train, limits_of(train, SHAPE, LABELS, 1)).arms[arm]
+        for _ in range(60):
+            searched.next()
+        return np.mean([likeness(each) for each in searched.choices.values()])
+
+    assert mean_likeness("random_from_prior") > mean_likeness("random") + 2
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_hand_design_is_most_like_itself(name: str):
+    values = {each.name: each.values[0] for each in architecture_space()}
+    design = hand_designs(name, limits_of(config(), SHAPE, LABELS, 1))[0]
+    own = {f"motif.1.{edge}": value for edge, value in enumerate(design.motifs[0])}
+    own |= {f"cell.{edge}": value for edge, value in enumerate(design.cell)}
+    own |= {f"network.repeats.{stage}": value for stage, value in enumerate(design.repeats)}
+    own |= {"network.down": design.down, "network.residual": design.residual}
+    own |= {"cell.merge": design.merge}
+    most = likeness(values | own)
+
+    assert most == len(own)
+    assert all(likeness(values | own | {change: "no such value"}) == most - 1 for change in own)
 
 
 def test_a_found_network_is_an_arm_if_it_keeps_the_limits():

@@ -95,7 +95,7 @@ def test_the_winner_is_trained_without_its_teacher_too(alone: float, arm: str):
 
 
 def test_arms_are_charged_for_the_epochs_that_were_really_trained():
-    config = CONFIG.model_copy(update={"baselines": ("random",), "folds": 1})
+    config = CONFIG.model_copy(update={"baselines": ("random_from_prior",), "folds": 1})
     search = ArchitectureSearch(config, limits_of(config, (3, 32, 32), 10, 1))
     halving = SuccessiveHalving(
         search, [], total=120, size=search.batch, keep=3, rungs=(1, 9), ahead=0,
@@ -104,8 +104,9 @@ def test_arms_are_charged_for_the_epochs_that_were_really_trained():
     rng, epochs = np.random.default_rng(0), {arm: [] for arm in search.arms}
     while not halving.finished:
         rung = halving.next()
-        # trials of random search bring nothing more from the second epoch on
-        count = min(rung.epochs, 2) if rung.hyperparameters["arm"] == "random" else rung.epochs
+        # trials of random_from_prior bring nothing more from the second epoch on
+        is_short = rung.hyperparameters["arm"] == "random_from_prior"
+        count = min(rung.epochs, 2) if is_short else rung.epochs
         measures = {"accuracy": rng.random(), "log_loss": 1.0}
         result = TrialResult(measures, 1, count < rung.epochs, [measures] * count, b"")
         halving.report(rung, measures["accuracy"], result)
@@ -117,4 +118,4 @@ def test_arms_are_charged_for_the_epochs_that_were_really_trained():
     longest = max(max(seconds) for seconds in epochs.values())
 
     assert max(spent.values()) - min(spent.values()) < 3 * longest
-    assert len(epochs["random"]) > 1.3 * len(epochs["hierarchical_ppo"])
+    assert len(epochs["random_from_prior"]) > 1.3 * len(epochs["hierarchical_ppo"])

@@ -4,17 +4,25 @@
 forbids is never trained, and told by `reject`."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 Choices = dict[str, Any]
-Prior = Callable[[Mapping[str, Any]], float]
+
+
+class Prior(NamedTuple):
+    """What is known of sets before one is trained. `score`: a number, the higher, the more
+    promising a set; `entropy`: how much of a policy's entropy is left once it prefers those sets,
+    from 0 to 1; the less, the more the prior is trusted."""
+
+    score: Callable[[Mapping[str, Any]], float]
+    entropy: float
 
 
 class Controller(Protocol):
     """Proposes sets of choices and learns their scores. Made with the dimensions of the space, all
-    categorical, a seed, and a prior: a function from a set to a number that needs no training, the
-    higher, the more promising; None: no set is preferred. Equal arguments, scores and rejections in
-    equal order give equal proposals. `batch`: how many sets it proposes before it learns."""
+    categorical, a seed, and a prior; None: no set is preferred. Equal arguments, scores and
+    rejections in equal order give equal proposals. `batch`: how many sets it proposes before it
+    learns."""
 
     tries_defaults_first: ClassVar[bool]
     batch: ClassVar[int]

@@ -5,7 +5,6 @@ Schulman et al., Proximal Policy Optimization Algorithms, arXiv 1707.06347. Rank
 need no scale, and one lucky training moves the policy no further than a good one."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ PASSES = 4  # over one batch
 CLIP = 0.2  # largest change of a level's probability that a pass still rewards, as a share
 ENTROPY = 0.05  # weight of the entropy: what keeps the policy from settling early
 REJECTED = -1.0  # credit of a set that breaks a limit
-WARM_BATCH, WARM_ENTROPY = 64, 0.93  # free batches from a prior, until so much entropy is left
+WARM_BATCH = 64  # sets that a prior scores at once, which costs no training
 WARM_ROUNDS = 200  # at most: a prior that tells sets not apart leaves the policy as it is
 
 
@@ -84,13 +83,13 @@ def ranks(scores: Sequence[float]) -> Floats:
     return found
 
 
-def warm(policy: Policy, prior: Any, rng: np.random.Generator) -> None:
-    """Move `policy` towards sets that `prior` scores higher, which costs no training, until
-    WARM_ENTROPY is left: enough of a start, and still open to what trainings show."""
+def warm(policy: Policy, prior: Prior, rng: np.random.Generator) -> None:
+    """Move `policy` towards sets that `prior` scores higher, which costs no training, until as much
+    entropy is left as it says: a start that is still open to what trainings show."""
     levels = np.ones((len(policy.space), 1))
     for _ in range(WARM_ROUNDS):
-        if policy.entropy_share < WARM_ENTROPY:
+        if policy.entropy_share < prior.entropy:
             return
         codes = policy.sample(WARM_BATCH, rng)
-        scores = [prior(chosen) for chosen in policy.sets_of(codes)]
+        scores = [prior.score(chosen) for chosen in policy.sets_of(codes)]
         improve(policy, codes, ranks(scores)[:, None], levels)
