@@ -204,8 +204,10 @@ class TrainConfig(Section):
     )
     controller: Annotated[str, AfterValidator(parts.CONTROLLERS.check)] = Field(
         "hierarchical_ppo",
-        description="What proposes architectures: hierarchical_ppo, flat_ppo, reinforce, "
-        "evolution, local_search, random or random_from_prior.",
+        description="What proposes architectures, with the learning rate and the batch size of "
+        "their training: hierarchical_ppo, flat_ppo or reinforce, whose policies start near the "
+        "hand designs, evolution, local_search, random, or random_from_prior, which draws from "
+        "such a start.",
     )
     baselines: tuple[Annotated[str, AfterValidator(parts.CONTROLLERS.check)], ...] = Field(
         ("evolution", "local_search", "random", "random_from_prior"),

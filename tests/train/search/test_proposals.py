@@ -7,7 +7,7 @@ writes the table again, with `python -m tests.train.search.test_proposals`, and 
 of the release."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import pytest
 from stages.config import TrainConfig
 from stages.parts import CONTROLLERS, SEARCHERS
 from stages.train.architecture.arms import ArchitectureSearch
+from stages.train.architecture.controllers import Prior
 from stages.train.architecture.counted_limits import CountedLimits
 from stages.train.architecture.hand_designs import OPERATIONS, hand_designs, moderate_design
 from stages.train.finetune.finetune_problem import FinetuneProblem
@@ -64,9 +65,12 @@ def value_of(proposal: dict[str, Any]) -> float:
     return round(sum(len(text) % 5 for text in texts) / 10 - sum(abs(x - 0.3) for x in numbers), 6)
 
 
-def last_choices(proposal: dict[str, Any]) -> float:
+def last_choices(proposal: Mapping[str, Any]) -> float:
     """The share of last choices, as a score and as a prior."""
     return sum(proposal[each.name] == each.values[-1] for each in CHOICES) / len(CHOICES)
+
+
+PRIOR = Prior(last_choices, entropy=0.93)
 
 
 def digest(proposals: list[dict[str, Any]]) -> str:
@@ -84,7 +88,7 @@ def of_searcher(name: str, seed: int) -> str:
     return digest([each for batch in batches for each in batch])
 
 
-def of_controller(name: str, seed: int, prior: Callable[[Any], float] | None = None) -> str:
+def of_controller(name: str, seed: int, prior: Prior | None = None) -> str:
     """Of a controller's proposals, some of which break a limit."""
     controller, found = CONTROLLERS[name](CHOICES, seed, prior), []
     for _ in range(9):
@@ -149,7 +153,7 @@ CASES: dict[str, Callable[[], Any]] = {
         for seed in (0, 5)
     },
     **{
-        f"controller {name} with a prior": lambda name=name: of_controller(name, 1, last_choices)
+        f"controller {name} with a prior": lambda name=name: of_controller(name, 1, PRIOR)
         for name in CONTROLLERS
     },
     **{
