@@ -29,16 +29,17 @@ class Int8Finetuned(Int8):
     """int8, fine-tuned on three quarters of the calibration samples to give the float network's own
     outputs (`finetuning.py`). Scales and operators, and so size and speed, are those of int8.
 
-    On the other samples its outputs are compared with those of int8; where they are not nearer to
-    the float network's, the network is that of int8."""
+    On the other samples its outputs are compared with those of int8: they have to be nearer to the
+    float network's."""
 
     numeric: ClassVar[str] = "int8_finetuned"
 
     def compress(self, graph: Path, calibration: Sequence[Floats], out: Path) -> None:
         """Write the quantized and fine-tuned `graph` to `out`.
 
-        Raises CannotCompress as Int8 does, if there is one sample alone, or if the network has an
-        operator that cannot be trained; InfrastructureError if the process that trains fails."""
+        Raises CannotCompress as Int8 does, if there is one sample alone, if the network has an
+        operator that cannot be trained, or if fine-tuning brings nothing; InfrastructureError if
+        the process that trains fails."""
         super().compress(graph, calibration, out)
         samples = np.concatenate(list(calibration))
         if len(samples) < 2:
@@ -52,8 +53,12 @@ class Int8Finetuned(Int8):
                 output_error(expected, answers_of(path, samples[deciding], self.numeric))
                 for path in (tuned, out)
             ]
-            if errors[0] < errors[1]:
-                shutil.copyfile(tuned, out)
+            if not errors[0] < errors[1]:
+                raise CannotCompress(
+                    "Fine-tuning brings the outputs no nearer to those of the float network: error "
+                    f"{errors[0]:.3g} of their variance, as int8 {errors[1]:.3g}."
+                )
+            shutil.copyfile(tuned, out)
 
 
 def _finetuned(graph: Path, quantised: Path, windows: Floats, folder: Path) -> Path:
