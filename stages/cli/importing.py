@@ -54,7 +54,8 @@ def import_model(
         typer.Option(min=0, max=1, help="The least score of a box that is shown; 0.5 if omitted."),
     ] = None,
     photos: Annotated[
-        Path | None, typer.Option(help="A folder of photos, to compress it to int8 and compare.")
+        Path | None,
+        typer.Option(help="A folder of photos, to compress it to int8 or float16."),
     ] = None,
 ) -> None:
     """Pack an ONNX classifier or detector with a stated preprocessing, as a package like ours."""
@@ -82,16 +83,17 @@ def import_model(
     write_whole(out, result.files)
     print(f"Made {out}: {result.numeric}, {sum(map(len, result.files.values())) / 1e6:.2f} MB")
     if result.agreement is not None:
-        print(f"  {_agreement(result.agreement, boxes is not None, result.compared)}")
+        same = _agreement(result.agreement, boxes is not None, result.compared)
+        print(f"  {result.numeric} keeps {same}")
     if result.why:
-        print(f"  not compressed: {result.why}")
+        print(f"  {'not compressed' if result.numeric == 'float32' else 'not int8'}: {result.why}")
     print(f"Its accuracy is not known yet: aiwf evaluate {out} FOLDER_OF_LABELLED_PHOTOS")
     print(f"What it costs here, in every engine: aiwf bench {out}")
 
 
 def _agreement(same: "Measure", boxes: bool, photos: int) -> str:
     what = f"of the boxes in {photos} photos" if boxes else f"of the best labels of {photos} photos"
-    return f"int8 keeps {same.value:.1%} ({same.low:.1%} to {same.high:.1%}) {what}"
+    return f"{same.value:.1%} ({same.low:.1%} to {same.high:.1%}) {what}"
 
 
 def _boxes(form: str, unit: str, overlap: float, threshold: float | None) -> "StatedBoxes":

@@ -39,16 +39,18 @@ TASK, DETECTION = "image_classification", "object_detection"
 ENGINE = "onnxruntime"
 MOST_CALIBRATION = 64  # photos; as many more are compared
 MOST_WINDOW_BYTES = 1_000_000_000  # of all preprocessed photos together
-LEAST_AGREEMENT = 0.97  # share of the compared photos' best labels, or boxes, that int8 has to keep
+NUMERICS = ("int8", "float16")  # number formats that are tried, in this order
+LEAST_AGREEMENT = 0.97  # share of the compared photos' best labels, or boxes, that have to stay
 LEAST_SURE = 0.9  # what the lower end of its interval has to reach: 35 labels, if all stay
-TOLERANCES = {"float32": 1e-3, "int8": 0.1}
+TOLERANCES = {"float32": 1e-3, "float16": 1e-3, "int8": 0.1}
 SUPPRESSED = {"least": 0.02, "most": 300}  # arguments of the step suppress
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A finished package. `agreement`: the share of answers to the `compared` photos that are those
-    of the network before compressing, of best labels or of boxes; None if nothing was compared."""
+    """A finished package. `agreement`: the share of its answers to the `compared` photos that are
+    those of the network before compressing, of best labels or of boxes; None if it ships in
+    float32. `why`: what speaks against the number formats that were tried and do not ship."""
 
     files: Mapping[str, bytes]
     numeric: str
@@ -64,8 +66,8 @@ def imported(
     photos: Iterable[bytes] | None = None,
 ) -> Imported:
     """The device_sdk package `name` of `model`. With `photos` it is compressed to int8, calibrated
-    on half of them, and that ships if enough of the answers to the others stay. The package is
-    verified by its own selftest.
+    on half of them, and that ships if enough of the answers to the others stay; if not, float16 if
+    enough stay there. The package is verified by its own selftest.
 
     Raises ConfigError if the network does not answer batches, or a detector no boxes as stated;
     AgreementNotMet if the selftest fails."""
@@ -80,27 +82,35 @@ def imported(
     calibration, compared = samples[::2], samples[1::2]
     if not compared:
         return Imported(_packed(whole), "float32", why="fewer than two photos can be read")
-    try:
-        network = _as_int8(whole, np.concatenate([sample.windows for sample in calibration]))
-    except CannotCompress as error:
-        return Imported(_packed(whole), "float32", why=error.problem)
-    small = _content(network, preprocessing, name, "int8")
-    same = _same(whole, small, compared)
-    if why := why_not_int8(same, whole.description["answers"]):
-        return Imported(_packed(whole), "float32", same, len(compared), why)
-    return Imported(_packed(small), "int8", same, len(compared))
+    windows, reasons = np.concatenate([sample.windows for sample in calibration]), list[str]()
+    for numeric in NUMERICS:
+        try:
+            network = _compressed(whole, numeric, windows)
+        except CannotCompress as error:
+            reasons.append(f"{numeric}: {error.problem}")
+            continue
+        small = _content(network, preprocessing, name, numeric)
+        same = _same(whole, small, compared)
+        why = why_not(numeric, same, whole.description["answers"])
+        if not why:
+            return Imported(_packed(small), numeric, same, len(compared), "; ".join(reasons))
+        reasons.append(why)
+    return Imported(_packed(whole), "float32", None, len(compared), "; ".join(reasons))
 
 
-def why_not_int8(same: Measure, answers: str = "labels") -> str:
-    """Why int8 is not shipped if the share `same` of the best labels, or of the boxes, stays; "" if
-    it is. Few of them decide nothing, however many agree."""
+def why_not(numeric: str, same: Measure, answers: str = "labels") -> str:
+    """Why `numeric` is not shipped if the share `same` of the best labels, or of the boxes, stays;
+    "" if it is. Few of them decide nothing, however many agree."""
     what = "best labels" if answers == "labels" else answers
     if same.value < LEAST_AGREEMENT:
-        return f"int8 keeps {same.value:.1%} of the {what}, {LEAST_AGREEMENT:.0%} are needed"
+        return (
+            f"{numeric} keeps {same.value:.1%} ({same.low:.1%} to {same.high:.1%}) of {same.n} "
+            f"{what}, {LEAST_AGREEMENT:.0%} are needed"
+        )
     if same.low < LEAST_SURE:
         return (
-            f"undecided: int8 keeps {same.value:.1%} of {same.n} {what}, which shows that it keeps "
-            f"{same.low:.1%} at least, and {LEAST_SURE:.0%} are needed: give more photos"
+            f"undecided: {numeric} keeps {same.value:.1%} of {same.n} {what}, which shows that it "
+            f"keeps {same.low:.1%} at least, and {LEAST_SURE:.0%} are needed: give more photos"
         )
     return ""
 
@@ -211,11 +221,11 @@ def _prepared(content: Content, photos: Iterable[bytes]) -> list[PreparedSample]
     return found
 
 
-def _as_int8(content: Content, calibration: NDArray[np.float32]) -> Network:
-    """The network of `content` in int8. Raises CannotCompress."""
+def _compressed(content: Content, numeric: str, calibration: NDArray[np.float32]) -> Network:
+    """The network of `content` in `numeric`. Raises CannotCompress."""
     engine: Engine = ENGINES[ENGINE]
-    if content.description["answers"] == "labels":
-        return engine.compress(content.network, "int8", [calibration])
+    if content.description["answers"] == "labels" or numeric != "int8":
+        return engine.compress(content.network, numeric, [calibration])
     with TemporaryDirectory() as name:
         graph = engine.place(content.network, Path(name))
         return engine.written(lambda path: Int8BeforeBoxes().compress(graph, [calibration], path))

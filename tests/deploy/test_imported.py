@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from stages.cli.app import app
 from stages.cli.importing import _photo_paths
-from stages.deploy.imported import _content, _prepared, imported, why_not_int8
+from stages.deploy.compressors import CannotCompress, float16
+from stages.deploy.compressors.int8 import Int8
+from stages.deploy.imported import _content, _prepared, imported, why_not
 from stages.deploy.model_info import with_model_info
 from stages.deploy.onnx_network import read_network
 from stages.deploy.pack import write_whole
@@ -118,13 +120,14 @@ def test_photos_compress_it_and_say_how_many_labels_stay(saved_network):
     assert json.loads(result.files["package.json"])["numeric"] == "int8"
 
 
-def test_few_photos_decide_nothing_however_well_they_agree(saved_network):
+def test_few_photos_decide_nothing_however_well_they_agree(saved_network, halving_all):
     model = read_network(saved_network(network()))
 
     result = imported(model, stated(model, OPTIONS), "colours", photos(2))
 
-    assert (result.numeric, result.agreement, result.compared) == ("float32", proportion(1, 1), 1)
+    assert (result.numeric, result.agreement, result.compared) == ("float32", None, 1)
     assert "undecided: int8 keeps 100.0% of 1 best labels" in result.why
+    assert "undecided: float16 keeps 100.0% of 1 best labels" in result.why
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,47 @@ def test_few_photos_decide_nothing_however_well_they_agree(saved_network):
     ],
 )
 def test_the_interval_of_the_agreement_decides(same, compared, ships):
-    assert (why_not_int8(proportion(same, compared)) == "") is ships
+    assert (why_not("int8", proportion(same, compared)) == "") is ships
+
+
+@pytest.fixture
+def halving_all(monkeypatch):
+    """float16 also halves tensors as small as those of `network`."""
+    monkeypatch.setattr(float16, "SMALLEST", 1)
+
+
+def test_where_int8_answers_otherwise_float16_ships_and_says_so(
+    saved_network, halving_all, monkeypatch
+):
+    model = read_network(saved_network(network()))
+
+    def compressed(self, graph, calibration, out):
+        spoilt = onnx.load(str(graph))
+        for tensor in spoilt.graph.initializer:
+            values = -numpy_helper.to_array(tensor)
+            tensor.CopyFrom(numpy_helper.from_array(values, tensor.name))
+        onnx.save(spoilt, str(out))
+
+    monkeypatch.setattr(Int8, "compress", compressed)
+
+    result = imported(model, stated(model, OPTIONS), "colours", photos(80))
+
+    assert (result.numeric, result.agreement) == ("float16", proportion(40, 40))
+    assert result.why.startswith("int8 keeps 0.0% (0.0% to 8.8%) of 40 best labels, 97%")
+    assert json.loads(result.files["package.json"])["numeric"] == "float16"
+
+
+def test_what_int8_cannot_compress_is_said(saved_network, halving_all, monkeypatch):
+    model = read_network(saved_network(network()))
+
+    def refused(self, graph, calibration, out):
+        raise CannotCompress("It has no layer.")
+
+    monkeypatch.setattr(Int8, "compress", refused)
+
+    result = imported(model, stated(model, OPTIONS), "colours", photos(80))
+
+    assert (result.numeric, result.why) == ("float16", "int8: It has no layer.")
 
 
 def test_photos_that_cannot_be_read_compress_nothing(saved_network):
