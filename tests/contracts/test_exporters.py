@@ -1,9 +1,12 @@
 """What every exporter promises. A new one is tested here the day it is on the board."""
 
+from contextlib import suppress
+
 import onnx
 import pytest
 
 from stages.deploy import calibration
+from stages.deploy.compressors import CannotCompress
 from stages.deploy.engines import missing_libraries
 from stages.parts import COMPRESSORS, ENGINES, EXPORTERS, numerics
 from stages.runtime.backends.onnxruntime import OnnxRuntime
@@ -47,8 +50,11 @@ def test_an_old_engine_can_read_its_file_and_what_every_compressor_makes_of_it(
 
     outs = {numeric: tmp_path / f"{numeric}.onnx" for numeric in numerics()}
     for numeric, out in outs.items():
-        COMPRESSORS[f"{name}/{numeric}"]().compress(graph, calibration.batches(windows), out)
-    for path in (graph, *outs.values()):
+        with suppress(CannotCompress):
+            COMPRESSORS[f"{name}/{numeric}"]().compress(graph, calibration.batches(windows), out)
+    written = {numeric for numeric, out in outs.items() if out.exists()}
+    assert written >= set(outs) - {"int8_finetuned"}  # which is refused where it brings nothing
+    for path in (graph, *(outs[numeric] for numeric in written)):
         file = onnx.load(str(path))
         declared = [(opset.domain, opset.version) for opset in file.opset_import]
         assert declared == [("", OPERATORS)], path.name

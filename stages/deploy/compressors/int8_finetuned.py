@@ -40,18 +40,19 @@ class Int8Finetuned(Int8):
         Raises CannotCompress as Int8 does, if there is one sample alone, if the network has an
         operator that cannot be trained, or if fine-tuning brings nothing; InfrastructureError if
         the process that trains fails."""
-        super().compress(graph, calibration, out)
-        samples = np.concatenate(list(calibration))
-        if len(samples) < 2:
-            raise CannotCompress("Fine-tuning needs two samples or more.")
-        deciding = np.arange(len(samples)) % DECIDING == min(DECIDING, len(samples)) - 1
         with TemporaryDirectory() as name:
             folder = Path(name)
-            tuned = _finetuned(graph, out, samples[~deciding], folder)
+            int8 = folder / "quantised.onnx"
+            super().compress(graph, calibration, int8)
+            samples = np.concatenate(list(calibration))
+            if len(samples) < 2:
+                raise CannotCompress("Fine-tuning needs two samples or more.")
+            deciding = np.arange(len(samples)) % DECIDING == min(DECIDING, len(samples)) - 1
+            tuned = _finetuned(graph, int8, samples[~deciding], folder)
             expected = answers_of(graph, samples[deciding])
             errors = [
                 output_error(expected, answers_of(path, samples[deciding], self.numeric))
-                for path in (tuned, out)
+                for path in (tuned, int8)
             ]
             if not errors[0] < errors[1]:
                 raise CannotCompress(
