@@ -78,7 +78,14 @@ def imported(
     _check_batches(whole)
     if photos is None:
         return Imported(_packed(whole), "float32")
-    samples = _prepared(whole, photos)
+    return _smallest(whole, preprocessing, _prepared(whole, photos))
+
+
+def _smallest(
+    whole: Content, preprocessing: StatedPreprocessing, samples: Sequence[PreparedSample]
+) -> Imported:
+    """The package in the first of NUMERICS in which enough of the answers of `whole` stay, or in
+    float32. Half of `samples` calibrate, and the others are compared."""
     calibration, compared = samples[::2], samples[1::2]
     if not compared:
         return Imported(_packed(whole), "float32", why="fewer than two photos can be read")
@@ -89,10 +96,9 @@ def imported(
         except CannotCompress as error:
             reasons.append(f"{numeric}: {error.problem}")
             continue
-        small = _content(network, preprocessing, name, numeric)
+        small = _content(network, preprocessing, whole.name, numeric)
         same = _same(whole, small, compared)
-        why = why_not(numeric, same, whole.description["answers"])
-        if not why:
+        if not (why := why_not(numeric, same, whole.description["answers"])):
             return Imported(_packed(small), numeric, same, len(compared), "; ".join(reasons))
         reasons.append(why)
     return Imported(_packed(whole), "float32", None, len(compared), "; ".join(reasons))

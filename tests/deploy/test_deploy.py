@@ -119,7 +119,7 @@ def test_int8_is_tried_before_it_is_fine_tuned_and_fine_tuning_where_it_fails(
 
 @pytest.mark.slow
 def test_a_fine_tuned_network_is_packed_and_answers(deployable, monkeypatch):
-    errors = cycle((0.1, 0.2))  # of the fine-tuned network and of int8: this one gains nothing
+    errors = cycle((0.1, 0.2))  # fine-tuned, int8: so small a network gains nothing
     monkeypatch.setattr(int8_finetuned, "output_error", lambda *_: next(errors))
 
     package = deployable.deploy(ladder=("int8_finetuned", "float16"))
@@ -188,7 +188,6 @@ def test_the_second_target_finds_the_costly_work_done(deployable, package):
 
 AGAIN = """
 import sys
-from itertools import cycle
 from pathlib import Path
 from stages.blobs.folder import FolderBlobs
 from stages.config import DeployConfig, DeploySlice

@@ -14,7 +14,7 @@ from stages.train.architecture.space import genotype_of
 from stages.train.search.search_space import Categorical, Dimension
 from stages.train.search.searchers.random import random_hyperparameters
 
-BARREN = 40  # draws of a batch's size without a new network within the limits: then at random
+BARREN = 40  # draws of a batch's size without a new proposal within the limits: then at random
 MOST_DRAWS = 20_000  # random sets until the first network keeps the limits
 FURTHER_DRAWS = 2_000  # until another one does
 TRAINING = "training"  # the level of the choices of how a network is trained
@@ -97,7 +97,7 @@ class SearchedArm:
         return self.queue.pop(0) if self.queue else self._repeats().next()
 
     def learn(self, trials: Sequence[tuple[Hyperparameters, float]]) -> None:
-        """As in `Arm`."""
+        """As in `Arm`. Trials of `_repeats` are none of the controller's."""
         proposed = [(_key(each), score) for each, score in trials if _key(each) in self.choices]
         self.scores += [(self.choices[key], score) for key, score in proposed]
         if self.scores and not self.queue:
@@ -122,8 +122,7 @@ class SearchedArm:
     def _new(self, choices: Choices) -> Hyperparameters:
         """The hyperparameters of `choices`, which are noted; empty if the network breaks a limit,
         or was proposed with the same training."""
-        if not self._is_allowed(choices):
-            return {}
+        genotype = genotype_of(choices)
         changes = {
             name.partition(".")[2]: value
             for name, value in choices.items()
@@ -132,12 +131,13 @@ class SearchedArm:
         proposal = {
             **self.training.defaults,
             **changes,
-            "genotype": genotype_of(choices).text,
+            "genotype": genotype.text,
             "arm": self.name,
         }
-        if _key(proposal) in self.choices:
+        key = _key(proposal)
+        if key in self.choices or not self.limits.allow(genotype):
             return {}
-        self.choices[_key(proposal)] = choices
+        self.choices[key] = choices
         return proposal
 
     def _random(self) -> list[Hyperparameters]:
@@ -159,7 +159,7 @@ class SearchedArm:
         if self.exhausted is None:
             genotypes = list(dict.fromkeys(map(genotype_of, self.choices.values())))
             self.exhausted = FixedArm(self.name, genotypes, self.training, len(self.name))
-            self.exhausted.count = 1  # each of them was trained by default
+            self.exhausted.count = 1  # all of them were trained as they were proposed
         return self.exhausted
 
 
