@@ -62,6 +62,7 @@ def test_a_failing_test_and_a_session_that_stops_at_it_are_failures(tmp_path):
     assert "2 of 3 tests had come to their end" in stopping.stdout
 
 
+@pytest.mark.slow
 def test_a_test_that_hangs_is_ended_and_named(tmp_path):
     done = session(tmp_path, "import time; time.sleep(600)", AIWF_TEST_LONGEST="20")
 

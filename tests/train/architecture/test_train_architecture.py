@@ -109,6 +109,7 @@ def test_the_saved_network_answers_as_it_was_measured(model, store, dataset):
     }
 
 
+@pytest.mark.slow
 def test_five_samples_a_label_are_searched_in_as_many_folds_as_there_are(store, ray_running):
     few = makers.dataset(store, each=5, views=0)
     changes = {"folds": 5, "trials": 3, "epochs": 1, "device": Device(parameters=5 * MOST)}

@@ -121,6 +121,7 @@ def test_a_pruned_network_ships_with_its_widths(dataset, store, ray_running):
     assert assemble(model.family, arrays)(paddle.to_tensor(windows)).shape == [1, 3]
 
 
+@pytest.mark.slow
 def test_weights_that_were_pruned_by_magnitude_are_zero_after_training(dataset, store, ray_running):
     prune = Prune(by="magnitude", share=0.6, epochs=1, views=0, ship="always")
 
