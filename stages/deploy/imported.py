@@ -18,30 +18,31 @@ from stages.deploy.compressors import CannotCompress
 from stages.deploy.compressors.int8 import Int8BeforeBoxes
 from stages.deploy.content import Content, libraries_of, requires, spelled
 from stages.deploy.engines import Engine, Network
+from stages.deploy.imported_agreement import same_answers, why_not
+from stages.deploy.imported_processors import float_statements, imported_statements
+from stages.deploy.instruction_sets import Statement, failures, verified
 from stages.deploy.model_info import with_model_info
 from stages.deploy.onnx_detector import with_corners
 from stages.deploy.packed import write_folder
 from stages.deploy.stated_preprocessing import NEEDED, StatedPreprocessing
+from stages.deploy.targets import texts
 from stages.deploy.targets.device_sdk import DeviceSdk
-from stages.metrics import proportion
-from stages.metrics.boxes import box_agreement, matches
 from stages.parts import ENGINES, MODALITIES, TASKS
 from stages.runtime import steps
 from stages.runtime.backends import BACKENDS
 from stages.runtime.description import FORMAT, check_description
 from stages.runtime.errors import BadSample, ConfigError, Damaged, InfrastructureError
-from stages.runtime.predictor import Predictor, predictor_in
+from stages.runtime.predictor import Predictor
 from stages.runtime.sealed import SEAL, seal
 from stages.runtime.selftest import GOLDEN, expected
 from stages.runtime.steps import PreparedSample
+from stages.runtime.verified import FILE as INSTRUCTION_SETS
 
 TASK, DETECTION = "image_classification", "object_detection"
 ENGINE = "onnxruntime"
 MOST_CALIBRATION = 64  # photos; as many more are compared
 MOST_WINDOW_BYTES = 1_000_000_000  # of all preprocessed photos together
 NUMERICS = ("int8", "float16")  # number formats that are tried, in this order
-LEAST_AGREEMENT = 0.97  # share of the compared photos' best labels, or boxes, that have to stay
-LEAST_SURE = 0.9  # what the lower end of its interval has to reach: 35 labels, if all stay
 TOLERANCES = {"float32": 1e-3, "float16": 1e-3, "int8": 0.1}
 SUPPRESSED = {"least": 0.02, "most": 300}  # arguments of the step suppress
 
@@ -66,8 +67,9 @@ def imported(
     photos: Iterable[bytes] | None = None,
 ) -> Imported:
     """The device_sdk package `name` of `model`. With `photos` it is compressed to int8, calibrated
-    on half of them, and that ships if enough of the answers to the others stay; if not, float16 if
-    enough stay there. The package is verified by its own selftest.
+    on half of them, and that ships if enough of the answers to the others stay and it is verified
+    for every instruction set; if not, float16 likewise. The package is verified by its own
+    selftest.
 
     Raises ConfigError if the network does not answer batches, or a detector no boxes as stated;
     AgreementNotMet if the selftest fails."""
@@ -97,28 +99,16 @@ def _smallest(
             reasons.append(f"{numeric}: {error.problem}")
             continue
         small = _content(network, preprocessing, whole.name, numeric)
-        same = _same(whole, small, compared)
-        if not (why := why_not(numeric, same, whole.description["answers"])):
-            return Imported(_packed(small), numeric, same, len(compared), "; ".join(reasons))
-        reasons.append(why)
+        same = same_answers(whole, small, compared)
+        if why := why_not(numeric, same, whole.description["answers"]):
+            reasons.append(why)
+            continue
+        found = _statements(small, same, compared)
+        if missing := failures(found):
+            reasons.append(f"{numeric} is {'; '.join(missing)}")
+            continue
+        return Imported(_packed(small, found), numeric, same, len(compared), "; ".join(reasons))
     return Imported(_packed(whole), "float32", None, len(compared), "; ".join(reasons))
-
-
-def why_not(numeric: str, same: Measure, answers: str = "labels") -> str:
-    """Why `numeric` is not shipped if the share `same` of the best labels, or of the boxes, stays;
-    "" if it is. Few of them decide nothing, however many agree."""
-    what = "best labels" if answers == "labels" else answers
-    if same.value < LEAST_AGREEMENT:
-        return (
-            f"{numeric} keeps {same.value:.1%} ({same.low:.1%} to {same.high:.1%}) of {same.n} "
-            f"{what}, {LEAST_AGREEMENT:.0%} are needed"
-        )
-    if same.low < LEAST_SURE:
-        return (
-            f"undecided: {numeric} keeps {same.value:.1%} of {same.n} {what}, which shows that it "
-            f"keeps {same.low:.1%} at least, and {LEAST_SURE:.0%} are needed: give more photos"
-        )
-    return ""
 
 
 def _content(
@@ -237,23 +227,13 @@ def _compressed(content: Content, numeric: str, calibration: NDArray[np.float32]
         return engine.written(lambda path: Int8BeforeBoxes().compress(graph, [calibration], path))
 
 
-def _same(whole: Content, small: Content, samples: Sequence[PreparedSample]) -> Measure:
-    """The share of answers to `samples` that `small` has in common with `whole`."""
-    before, after = (_values(content, samples) for content in (whole, small))
-    if whole.description["answers"] == "labels":
-        equal = [np.argmax(a) == np.argmax(b) for a, b in zip(before, after, strict=True)]
-        return proportion(sum(map(bool, equal)), len(equal))
-    labels, threshold = len(whole.description["labels"]), whole.kind.least(whole.description)
-    old, new = (matches([[]] * len(samples), values, labels) for values in (before, after))
-    return box_agreement(old, new, threshold)
-
-
-def _values(content: Content, samples: Sequence[PreparedSample]) -> list[Any]:
-    """The values of `samples`, which are answered one at a time."""
-    with TemporaryDirectory() as name:
-        write_folder(Path(name), content.network)
-        with predictor_in(Path(name), content.description) as predictor:
-            return predictor.answered(samples, batch=1)
+def _statements(
+    small: Content, same: Measure, samples: Sequence[PreparedSample]
+) -> list[Statement]:
+    """How `small` was verified for each instruction set; it keeps `same` of the answers."""
+    return imported_statements(
+        ENGINES[ENGINE], small, same, samples, lambda on: same_answers(small, small, samples, on)
+    )
 
 
 def _outputs(
@@ -275,14 +255,18 @@ def _outputs(
             ) from error
 
 
-def _packed(content: Content) -> dict[str, bytes]:
-    """All files of the package, verified. Raises AgreementNotMet if its selftest fails."""
-    target = DeviceSdk()
+def _packed(content: Content, found: Sequence[Statement] = ()) -> dict[str, bytes]:
+    """All files of the package, verified; `found`: how for each instruction set, if not by sums in
+    floating point. Raises AgreementNotMet if its selftest fails."""
+    target, numeric = DeviceSdk(), content.description["numeric"]
     files = target.files(content)
+    found = found or float_statements(ENGINES[ENGINE], numeric)
+    files[INSTRUCTION_SETS] = spelled(verified(numeric, found))
+    files["README.md"] += texts.processors(found).encode()
     with TemporaryDirectory() as name:
         folder = Path(name)
         write_folder(folder, {**files, SEAL: seal(files)})
-        tolerance = TOLERANCES[content.description["numeric"]]
+        tolerance = TOLERANCES[numeric]
         with Predictor.open(folder) as predictor:
             files[GOLDEN] = spelled(expected(predictor, content.golden, tolerance))
         files[SEAL] = seal(files)

@@ -105,14 +105,15 @@ def verified(
     is not named, if that is another."""
     last = elsewhere_numeric or numeric
     sets = {processor.instruction_set: processor.record for processor in found}
-    elsewhere = {"statement": COMPUTED, "basis": _floats(last), "sums": Sums.FLOAT}
+    elsewhere = {"statement": COMPUTED, "basis": floats_basis(last), "sums": Sums.FLOAT}
     floats = all(
         processor.sums == Sums.FLOAT for processor in found if processor.numeric in ("", last)
     )
     return {"numeric": numeric, "instruction_sets": sets, "others": elsewhere if floats else None}
 
 
-def _floats(numeric: str) -> str:
+def floats_basis(numeric: str) -> str:
+    """Why a network in `numeric` that is added up in floating point needs no measurement."""
     return f"sums are added there in floating point: none of {numeric} can saturate, on any data"
 
 
@@ -135,18 +136,18 @@ def _statement(
     network: NetworkSums | str,
 ) -> Statement:
     if sums == Sums.FLOAT:
-        return Statement(name, COMPUTED, _floats(candidate.numeric), sums)
+        return Statement(name, COMPUTED, floats_basis(candidate.numeric), sums)
     if work.config.deploy.emulated_samples and (command := emulator(name)):
         return _emulated(work, candidate, name, sums, command)
     if isinstance(network, str):
         return Statement(name, "", network, sums)
-    found = _computed(name, sums, network, work.modality.noun)
+    found = computed_statement(name, sums, network, work.modality.noun)
     if found.statement and name in OPTIONS_OF.get(instruction_set(), ()):
         return _with_its_options(work, candidate, found)
     return found
 
 
-def _computed(name: str, sums: Sums, network: NetworkSums, noun: str) -> Statement:
+def computed_statement(name: str, sums: Sums, network: NetworkSums, noun: str) -> Statement:
     """State whether any sum saturates if the engine adds as `sums` says."""
     layers = f"{counted(len(network.layers), 'layer')} of 8 bits"
     pair_sums = f"{counted(network.total, 'pair sum')} of {layers}"

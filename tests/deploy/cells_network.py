@@ -29,9 +29,9 @@ FORMS = {
 }
 
 
-def detector(form: str) -> onnx.ModelProto:
-    """Cells of 16 pixels in a picture of 64: each a box of its own size around it, with the mean of
-    its red and of its blue as scores; in one of FORMS."""
+def detector(form: str, cell: int = CELL) -> onnx.ModelProto:
+    """Cells of `cell` pixels in a picture of 64: each a box of its own size around it, with the
+    mean of its red and of its blue as scores; in one of FORMS."""
     nodes, constants, numbers = [], [], count()
 
     def constant(values, kind=np.float32):
@@ -42,16 +42,16 @@ def detector(form: str) -> onnx.ModelProto:
         nodes.append(helper.make_node(kind, inputs, [f"v{next(numbers)}"], **attributes))
         return nodes[-1].output[0]
 
-    kernel = np.zeros((2, 3, CELL, CELL), np.float32)
-    kernel[0, 0], kernel[1, 2] = 1 / CELL**2, 1 / CELL**2
-    cells = node("Conv", "image", constant(kernel), strides=[CELL, CELL])
-    scores = node("Reshape", cells, constant([0, 2, CELLS**2], np.int64))
+    kernel = np.zeros((2, 3, cell, cell), np.float32)
+    kernel[0, 0], kernel[1, 2] = 1 / cell**2, 1 / cell**2
+    cells = node("Conv", "image", constant(kernel), strides=[cell, cell])
+    scores = node("Reshape", cells, constant([0, 2, (SIDE // cell) ** 2], np.int64))
     scores = node("Clip", node("Transpose", scores, perm=[0, 2, 1]), constant(0), constant(1))
     if form == "logits":
         least = node("Clip", scores, constant(1e-4), constant(1 - 1e-4))
         scores = node("Log", node("Div", least, node("Sub", constant(1), least)))
     boxes = node("Add", node("Mul", node("Slice", scores, *(constant([k], np.int64) for k in
-                 (0, 1, 2))), constant(0)), constant(placed(form)))  # fmt: skip
+                 (0, 1, 2))), constant(0)), constant(placed(form, cell)))  # fmt: skip
     outputs = {"boxes": boxes, "scores": scores}
     if form in ("side by side", "rows last", "with an object", "logits"):
         parts = [boxes, scores]
@@ -72,12 +72,12 @@ def detector(form: str) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def placed(form: str) -> np.ndarray:
+def placed(form: str, cell: int) -> np.ndarray:
     """The boxes of the cells, [1, cells, 4], in the form that FORMS states."""
-    y, x = np.mgrid[0:CELLS, 0:CELLS].reshape(2, -1) * CELL
-    corners = np.stack([x, y, x + CELL, y + CELL], axis=1)[None].astype(np.float32)
+    y, x = np.mgrid[0 : SIDE // cell, 0 : SIDE // cell].reshape(2, -1) * cell
+    corners = np.stack([x, y, x + cell, y + cell], axis=1)[None].astype(np.float32)
     if FORMS[form].form == "centres":
-        corners = np.stack([x + CELL / 2, y + CELL / 2, *np.full((2, len(x)), CELL)], axis=1)[None]
+        corners = np.stack([x + cell / 2, y + cell / 2, *np.full((2, len(x)), cell)], axis=1)[None]
     return corners / SIDE if FORMS[form].unit == "shares" else corners
 
 

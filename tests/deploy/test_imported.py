@@ -12,15 +12,20 @@ from stages.cli.app import app
 from stages.cli.importing import _photo_paths
 from stages.deploy.compressors import CannotCompress, float16
 from stages.deploy.compressors.int8 import Int8
-from stages.deploy.imported import _content, _prepared, imported, why_not
+from stages.deploy.imported import _content, _prepared, imported
+from stages.deploy.imported_agreement import why_not
 from stages.deploy.model_info import with_model_info
 from stages.deploy.onnx_network import read_network
 from stages.deploy.pack import write_whole
 from stages.deploy.packed import write_folder
 from stages.deploy.stated_preprocessing import stated
 from stages.metrics import proportion
+from stages.runtime.backends.onnxruntime import OnnxRuntime
+from stages.runtime.backends.sums import Sums
 from stages.runtime.errors import ConfigError, DataError, InfrastructureError, WorkflowError
 from stages.runtime.predictor import Predictor
+from stages.runtime.processor import INSTRUCTION_SETS, instruction_set
+from stages.runtime.verified import check_instruction_set
 from tests.runtime.conftest import DESCRIPTION
 from tests.runtime.painting import plain, saved
 
@@ -183,6 +188,53 @@ def test_what_int8_cannot_compress_is_said(saved_network, halving_all, monkeypat
     result = imported(model, stated(model, OPTIONS), "colours", photos(80))
 
     assert (result.numeric, result.why) == ("float16", "int8: It has no layer.")
+
+
+def test_a_compressed_import_says_for_which_processors_it_was_verified(saved_network, tmp_path):
+    model = read_network(saved_network(network()))
+
+    result = imported(model, stated(model, OPTIONS), "colours", photos(80))
+
+    sets = json.loads(result.files["instruction_sets.json"])
+    here = sets["instruction_sets"].pop(instruction_set())
+    assert here["statement"] == "measured here"
+    assert here["agreement"]["n"] == 40
+    assert set(sets["instruction_sets"]) == {*INSTRUCTION_SETS} - {instruction_set()}
+    assert all(found["statement"] for found in sets["instruction_sets"].values())
+    assert "## Processors" in result.files["README.md"].decode()
+    write_folder(tmp_path / "package", dict(result.files))
+    check_instruction_set(tmp_path / "package")
+
+
+def test_an_import_in_float32_is_verified_for_every_processor(saved_network):
+    model = read_network(saved_network(network()))
+
+    result = imported(model, stated(model, OPTIONS), "colours")
+
+    sets = json.loads(result.files["instruction_sets.json"])
+    assert sets["others"]["statement"].startswith("computed")
+    assert set(sets["instruction_sets"]) >= {*INSTRUCTION_SETS}
+
+
+def test_int8_whose_sums_saturate_on_another_processor_does_not_ship(
+    saved_network, halving_all, monkeypatch
+):
+    def sums(numeric, name):
+        return Sums.FLOAT if numeric != "int8" else Sums.SATURATING_PAIRS
+
+    monkeypatch.setattr(OnnxRuntime, "sums", staticmethod(sums))
+    mixing = network()
+    kernel = (6 + 2 * np.eye(3, dtype=np.float32)).reshape(3, 3, 1, 1)
+    mixing.graph.initializer[0].CopyFrom(numpy_helper.from_array(kernel, "kernel"))
+    model = read_network(saved_network(mixing))
+    colours = [(230, 120, 10), (10, 230, 120), (120, 10, 230)]
+    mixed = [saved(plain(colours[place % 3])) for place in range(80)]
+
+    result = imported(model, stated(model, OPTIONS), "colours", mixed)
+
+    assert result.numeric == "float16"
+    assert result.why.startswith("int8 is not verified for ")
+    assert "saturate" in result.why
 
 
 def test_photos_that_cannot_be_read_compress_nothing(saved_network):

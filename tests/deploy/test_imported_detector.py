@@ -12,6 +12,7 @@ from stages.deploy.imported import imported
 from stages.deploy.onnx_detector import StatedBoxes
 from stages.deploy.onnx_network import read_network
 from stages.deploy.stated_preprocessing import stated
+from stages.runtime.answers import furthest
 from stages.runtime.boxes import decode_corners
 from stages.runtime.errors import ConfigError, InfrastructureError
 from stages.runtime.predictor import Predictor
@@ -26,6 +27,8 @@ from tests.deploy.cells_network import (
     packed,
     photo,
 )
+
+SMALL_CELL = 4  # pixels, so that there are rows for several simulated objects
 
 
 @pytest.fixture
@@ -64,6 +67,37 @@ def test_boxes_on_a_letterboxed_picture_are_moved_back(read, tmp_path):
     # Half as large, with 16 pixels of grey above: the cell is a quarter of one, at (16, 32).
     [box] = [each for each in answer["boxes"] if each["score"] < 0.3]
     assert box["box"] == pytest.approx([32, 32, 64, 64], abs=0.01)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_golden_boxes_are_boxes_that_such_a_network_could_place(fit, read, tmp_path):
+    folder = packed(read(detector("rows last", SMALL_CELL)), tmp_path / "p", CENTRES, fit=fit)
+    golden = json.loads((folder / "golden/expected.json").read_text())
+
+    for case in golden["cases"]:
+        boxes = np.array(case["expected"]["boxes"])
+        assert {0, 1} == set(boxes[:, 5])
+        assert ((boxes[:, 4] > 0) & (boxes[:, 4] < 1)).all()
+        lengths = boxes[:, 2:4] - boxes[:, :2]
+        assert len(np.unique(boxes[:, :2], axis=0)) > 3  # side by side
+        assert len(np.unique(lengths.round(1), axis=0)) > 1  # some reach across an edge
+        assert (lengths.max(axis=0) > 20).all()
+
+
+@pytest.mark.parametrize(
+    "fault", [{"step": "suppress", "overlap": 0.9}, {"step": "decode_corners", "fit": "letterbox"}]
+)
+def test_a_device_that_handles_its_boxes_otherwise_fails_the_golden_ones(fault, read, tmp_path):
+    folder = packed(read(detector("rows last", SMALL_CELL)), tmp_path / "package", CENTRES)
+    case = json.loads((folder / "golden/expected.json").read_text())["cases"][0]
+
+    with Predictor.open(folder) as predictor:
+        for step in predictor.description["after"]:
+            if step["step"] == fault["step"]:
+                step["args"].update({k: value for k, value in fault.items() if k != "step"})
+        found = predictor.kind.golden(predictor, (folder / case["file"]).read_bytes())
+
+    assert furthest(case["expected"]["boxes"], found["boxes"]) > 0.1
 
 
 def test_corners_need_a_row_for_each_score():

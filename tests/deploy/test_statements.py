@@ -11,11 +11,11 @@ from stages.deploy.instruction_sets import (
     MEASURED,
     PackedCandidate,
     Statement,
-    _computed,
     _emulated,
     _network_sums,
     _statement,
     _with_its_options,
+    computed_statement,
     failures,
     spaced,
     verified,
@@ -65,7 +65,7 @@ def counted(saturated=0, lowest=-127, bound=2**21) -> NetworkSums:
     ],
 )
 def test_what_is_computed_depends_on_how_sums_are_added_there(sums, found, statement, text):
-    outcome = _computed("arm64", sums, found, "photo")
+    outcome = computed_statement("arm64", sums, found, "photo")
 
     assert (outcome.instruction_set, outcome.statement, outcome.sums) == ("arm64", statement, sums)
     assert text in outcome.basis
@@ -180,7 +180,7 @@ def test_a_set_of_which_nothing_is_measured_has_what_can_be_computed():
     assert unknown == Statement("arm64", "", reason, Sums.INT32)
     assert (floats.statement, floats.sums) == (COMPUTED, Sums.FLOAT)
     assert "floating point" in floats.basis
-    assert pairs == _computed("arm64", Sums.INT32, counted(), "photo")
+    assert pairs == computed_statement("arm64", Sums.INT32, counted(), "photo")
 
 
 class Answering:

@@ -9,7 +9,7 @@ from typing import Any
 from stages.deploy.conformance.instruction_set_runs import EMULATED, NATIVE, SetRun
 from stages.deploy.conformance.results import CheckResult, Comparison
 from stages.deploy.engines import Engine
-from stages.parts import ENGINES
+from stages.parts import ENGINES, FAMILIES
 from stages.runtime.errors import Damaged
 from stages.runtime.files import write
 from stages.runtime.libraries import installed
@@ -24,11 +24,12 @@ NOT_THERE = {
 }
 HEAD = """# Engines
 
-Written by `aiwf conformance ENGINE`; do not edit it. Each engine ran the networks of all model
-families, with random weights, beside the numpy engine, which is the reference. Differences are
+Written by `aiwf conformance ENGINE --matrix FOLDER`, which replaces the row of the engine; do not
+edit it. Each engine ran networks of the model families, with random weights, beside the numpy
+engine, which is the reference; families that a row lacks are named at the end. Differences are
 shares of the largest number of an output. Times and memory are those of one window of {network} on
-one thread of the machine on which the row was measured ({processor}); `aiwf bench` measures a
-package.
+one thread of the machine on which the row was measured ({processor}), whatever else it did then:
+they say how an engine works, not which is faster, which `aiwf bench` measures for a package.
 """
 
 
@@ -223,7 +224,19 @@ def _missing(rows: Mapping[str, Any]) -> str:
     lines = [f"- {name}: {why}" for name, why in NOT_THERE.items()]
     waiting = [name for name in ENGINES if name not in rows]
     lines += [f"- {name}: not measured yet; run `aiwf conformance {name}`." for name in waiting]
+    lines += [
+        f"- {name}: not run on {', '.join(lacking)}."
+        for name, found in rows.items()
+        if (lacking := _lacking(found))
+    ]
     return "\n".join(["## Not there", "", *lines, ""])
+
+
+def _lacking(found: Mapping[str, Any]) -> list[str]:
+    """The model families of which the row has no network."""
+    networks = {*found["differences"], *found["failed"]}
+    families = {network.partition("@")[0] for network in networks}
+    return [family for family in FAMILIES if family not in families]
 
 
 def _sums(engine: Engine) -> dict[str, str]:

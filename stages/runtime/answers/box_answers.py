@@ -116,8 +116,8 @@ class BoxAnswers:
 
         prepared = predictor.prepare(data)
         outputs = predictor.forward(prepared.windows)
-        found = predictor.answer(planted(outputs), prepared.facts)
         decode = predictor.description["after"][:1]
+        found = predictor.answer(planted(outputs, decode[0]), prepared.facts)
         least = self.least(predictor.description)
         named = [row for row in predictor.answer(outputs, prepared.facts) if row[4] >= least]
         return {

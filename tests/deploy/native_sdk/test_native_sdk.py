@@ -76,9 +76,11 @@ def test_boxes_are_found_as_by_python(detecting, program, tmp_path):
                 assert box["box"] == pytest.approx(other["box"], abs=PIXELS)
 
 
-@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
-def test_boxes_that_an_imported_network_places_are_found_as_by_python(fit, program, tmp_path):
-    model = cells_network.detector("rows last")
+@pytest.mark.parametrize(
+    ("fit", "cell"), [("stretch", 16), ("stretch", 4), ("letterbox", 16), ("letterbox", 4)]
+)
+def test_boxes_that_an_imported_network_places_are_found_as_by_python(fit, cell, program, tmp_path):
+    model = cells_network.detector("rows last", cell)
     boxes = replace(cells_network.CENTRES, threshold=0.1)
     folder = cells_network.packed(model, tmp_path / "package", boxes, fit=fit)
     for width, height in ((64, 64), (131, 64), (64, 205)):

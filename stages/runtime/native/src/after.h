@@ -5,6 +5,9 @@
 
 #define NOT_OF_ONE "Network and description are not of the same model: export it again."
 
+/* Places in step->whole, of a step that decodes boxes: the sides of the network's picture. */
+enum { HEIGHT, WIDTH };
+
 /* Replace `count` logits by scores that add up to 1. */
 void softmax(float *values, int64_t count);
 /* AIWF_ENGINE_FAILED unless `logits` is [rows, labels]. */

@@ -11,8 +11,8 @@
 #define FARTHEST 4.0f /* a side is at most e to this power as long as its prior's */
 #define PRIORS 4      /* of a cell */
 
-/* Places in step->whole. */
-enum { HEIGHT, WIDTH, BINS, LETTERBOX };
+/* Places in step->whole, behind HEIGHT and WIDTH. */
+enum { BINS = WIDTH + 1, LETTERBOX };
 
 static int parse_strides(const json *args, struct step *step, aiwf_error *error) {
     const int code =

@@ -13,6 +13,9 @@
 #define NEAREST 1e-6 /* of a score to 0 and 1 */
 #define SAME 0.5     /* least overlap of two boxes around the same object */
 #define MOST_ROWS 1000
+#define PLACES 8        /* of simulated objects, across and down */
+#define LENGTH 0.25     /* of a simulated box, as a share of width and height */
+#define SHIFT (1 / 64.) /* likewise, between two rows */
 
 static double number_at(const json *row, int place) {
     return json_real(json_at(row, place), INFINITY);
@@ -34,9 +37,24 @@ static int copy_value(const struct value *from, struct value *to, aiwf_error *er
     return code;
 }
 
-/* Replace the outputs by simulated ones: every APART points an object, which the next point
-   detects, too. */
-static void plant(struct value *value) {
+/* Scores of the simulated `logits`, and boxes in pixels of the network's picture. */
+static void plant_corners(const struct step *decode, struct array *logits, struct array *corners) {
+    for (int64_t k = 0; k < array_count(logits); k++) {
+        logits->data[k] = (float)(1 / (1 + exp(-(double)logits->data[k])));
+    }
+    for (int64_t k = 0; k < array_count(corners); k++) {
+        const int64_t number = k / 4 / APART, beside = k / 4 % APART;
+        const int vertical = k % 2 != 0;
+        const int64_t place = vertical ? 5 * number + number / PLACES : 3 * number;
+        const double start = ((double)(place % PLACES) - 0.5) / PLACES + (double)beside * SHIFT;
+        const int side = decode->whole[vertical ? HEIGHT : WIDTH];
+        corners->data[k] = (float)((start + (k % 4 < 2 ? 0 : LENGTH)) * side);
+    }
+}
+
+/* Replace the outputs by simulated ones for the step `decode`: every APART points an object, which
+   the next point detects, too. */
+static void plant(const struct step *decode, struct value *value) {
     struct array *logits = &value->arrays[0], *places = &value->arrays[1];
     const int64_t points = logits->shape[1], labels = logits->shape[2];
     int64_t number = 0;
@@ -48,6 +66,10 @@ static void plant(struct value *value) {
         logits->data[point * labels + (number + 1) % labels] = (float)(surer - 2);
         logits->data[point * labels + number % labels] = (float)surer;
         logits->data[(point + 1) * labels + number % labels] = (float)(surer - 1);
+    }
+    if (strcmp(decode->kind->name, "decode_corners") == 0) {
+        plant_corners(decode, logits, places);
+        return;
     }
     for (int64_t k = 0; k < array_count(places); k++) {
         places->data[k] = (float)(2 + (double)(k % 5) / 4);
@@ -163,7 +185,7 @@ int compare_boxes(aiwf_predictor *predictor, const file_bytes *sample, const jso
         code = compare_points(predictor, &points, json_item(expected, "points"), furthest, error);
     }
     if (code == AIWF_OK) {
-        plant(&simulated);
+        plant(&predictor->package.after.items[0], &simulated);
         code = predictor_finish(predictor, &simulated, error);
     }
     if (code == AIWF_OK) {
