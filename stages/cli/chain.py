@@ -51,7 +51,7 @@ def chain(
     """Make one package of two: a detector, and a classifier of what is in its boxes. It is measured
     from photo to label, and shipped only if it answers as the two trained models do."""
     from stages.deploy.chain.chain_content import ChainRule
-    from stages.deploy.chain.packing import ChainRequest, make_chain
+    from stages.deploy.chain.packing import ChainRequest, make_chain, note_chain
     from stages.opening import open_store
     from stages.runner.chain import annotations_of, chain_name, named_part
 
@@ -73,6 +73,7 @@ def chain(
         settings.threads,
         _announcer(),
     )
+    note_chain(package, store)
     _print(package, _written(package, store, settings, out))
 
 
@@ -82,12 +83,11 @@ def _listed(labels: str) -> tuple[str, ...]:
 
 def _margin(requested: float | None, classifier: "ChainPart", store: "Store") -> float:
     """The margin that is `requested`, or that of the classifier's own crops."""
-    from stages.deploy.chain.chain_content import MARGIN
-    from stages.deploy.chain.truth import trained_margin
+    from stages.deploy.chain.truth import margin_for, trained_margin
 
-    found = trained_margin(classifier, store)
     if requested is None:
-        return MARGIN if found is None else found
+        return margin_for(classifier, store)
+    found = trained_margin(classifier, store)
     if found is not None and found != requested:
         print(f"The classifier was trained on crops with a margin of {found:g}.")
     return requested

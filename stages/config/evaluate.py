@@ -10,6 +10,7 @@ from stages import parts
 from stages.config.device import DeviceCost
 from stages.config.gate import parse_gate
 from stages.config.section import Section, Share
+from stages.runtime.crops import LARGEST_MARGIN
 from stages.runtime.errors import ConfigError, UnknownPart
 from stages.runtime.processor import INSTRUCTION_SETS, InstructionSet
 from stages.runtime.registry import nearest
@@ -23,6 +24,7 @@ GATED = {  # by kind of answer
 }
 LABEL_GATE = re.compile(r"(precision|recall|f1) of (.+)")
 EVERY_LABEL = "every label"
+CHAIN_TARGETS = ("cloud_api", "device_sdk")  # whose packages can hold two networks
 
 
 class EvaluateConfig(Section):
@@ -82,6 +84,46 @@ def check_numeric(name: str) -> str:
             f"{nearest(name, allowed)}There are: {', '.join(allowed)}.",
         )
     return name
+
+
+class Chain(Section):
+    """A classifier of what is in the boxes of a detector; both become one package."""
+
+    classifier: str = Field(
+        "",
+        description="Names what is in each box that this pipeline's detector finds: a run, a "
+        "pipeline for its newest run, or package@id of the store. Packages for cloud_api and "
+        "device_sdk then hold both networks. Its package@id is filled in when a run is planned. "
+        "Empty: the detector alone.",
+    )
+    labels: tuple[str, ...] = Field(
+        (), description="The detector's labels whose boxes are classified; empty: all."
+    )
+    margin: float | None = Field(
+        None,
+        ge=0,
+        le=LARGEST_MARGIN,
+        description="Around a box, as a share of its sides. Empty: that of the crops which the "
+        "classifier was trained on, or 0.1.",
+    )
+    truth: str = Field(
+        "",
+        description="A run, a pipeline for its newest run, or dataset@id, whose boxes on the same "
+        "photos have the final labels; its dataset@id is filled in when a run is planned. Not "
+        "needed if the data of this pipeline have them.",
+    )
+
+    @property
+    def artifacts(self) -> tuple[str, ...]:
+        """What is named, kind@id once a run is planned."""
+        return tuple(name for name in (self.classifier, self.truth) if name)
+
+    @model_validator(mode="after")
+    def has_a_classifier(self) -> "Chain":
+        """Refuse what is said about a chain that is none."""
+        if not self.classifier and (self.labels or self.truth or self.margin is not None):
+            raise ValueError("deploy.chain names no classifier. Set deploy.chain.classifier")
+        return self
 
 
 class DeployConfig(Section):
@@ -177,6 +219,15 @@ class DeployConfig(Section):
         description="Test samples to answer under qemu-user on an emulated processor without VNNI; "
         "0: no emulation.",
     )
+    chain: Chain = Field(
+        Chain(), description="What names the content of a detector's boxes, in one package with it."
+    )
+
+    @field_validator("chain", mode="before")
+    @classmethod
+    def by_classifier(cls, value: Any) -> Any:
+        """Accept the classifier alone."""
+        return {"classifier": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def refuse_two_networks_for_size(self) -> "DeployConfig":
@@ -187,6 +238,24 @@ class DeployConfig(Section):
                 "deploy.second_numeric: auto ships two networks, and with deploy.compress: auto "
                 "and deploy.prefer: size the smallest package is wanted. Set "
                 "deploy.second_numeric: off, or deploy.prefer: latency"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def refuse_half_a_chain(self) -> "DeployConfig":
+        """Refuse packages that would hold the detector of a chain alone, or several of it."""
+        if not self.chain.classifier:
+            return self
+        alone = [target for target in self.targets if target not in CHAIN_TARGETS]
+        if alone:
+            raise ValueError(
+                f"deploy.chain: a package for {' or '.join(alone)} holds one network. Take it out "
+                f"of deploy.targets; there {' and '.join(CHAIN_TARGETS)} hold both"
+            )
+        if self.second_numeric == "auto":
+            raise ValueError(
+                "deploy.second_numeric: auto ships two networks of one detector, of which the "
+                "processor chooses, and a chain takes one. Set deploy.second_numeric: off"
             )
         return self
 

@@ -2,8 +2,9 @@
 
 from stages.artifacts import Dataset, Model, Package, Report
 from stages.config import DeploySlice
+from stages.deploy.chain.pipeline_chain import pipeline_chain
 from stages.deploy.compression_search import search_formats
-from stages.deploy.finish import log_package, make_package
+from stages.deploy.finish import log_comparable, log_package, make_package
 from stages.deploy.gate import check_gate
 from stages.deploy.ladder import search_ladder
 from stages.deploy.limits import check_limits
@@ -28,7 +29,9 @@ def deploy(
     with `model` and does not miss the gate; with deploy.compress auto, in the best of all.
 
     Raises GateNotMet if `report` says not to ship, if the network breaks a limit of its device, or
-    if every number format that agrees misses the gate; AgreementNotMet if none agrees."""
+    if every number format that agrees misses the gate; AgreementNotMet if none agrees. With
+    deploy.chain the package holds the named classifier, too, and the same errors are raised for
+    the chain."""
     work = Workbench(model, report, dataset, config, store, run)
     try:
         check_gate(report)
@@ -36,10 +39,13 @@ def deploy(
         result = search(work)
         limits = check_limits(work, result, resources)
         package = make_package(work, result)
+        store.save(package)
+        log_package(package, work, result, limits)
+        if config.deploy.chain.classifier:
+            package = pipeline_chain(package, report, config, store, run, resources.cores)
     except (GateNotMet, AgreementNotMet) as error:
         place = f"package.{config.target}"
         run.log_tags({f"{place}.verdict": "no package: refused", f"{place}.reasons": error.problem})
         raise
-    store.save(package)
-    log_package(package, work, result, limits)
+    log_comparable(package, work)
     return package

@@ -73,20 +73,20 @@ def log_package(
             **{f"latency_{name}": value for name, value in latency.items()},
         }
     )
-    _log_comparable(package, work)
     shown = page(work, result, times, limits, _stated(package, work))
     work.run.log_file("package.html", shown.encode())
 
 
-def _log_comparable(package: Package, work: Workbench) -> None:
-    """Log what ships under names by which runs of a pipeline can be compared."""
+def log_comparable(package: Package, work: Workbench) -> None:
+    """Log `package`, which ships, under names by which runs of a pipeline can be compared."""
     place, first = f"package/{package.target}", work.kind.headline[0]
     values = {name: measure.value for name, measure in package.overall.items()}
     values |= {f"{name}_low": measure.low for name, measure in package.overall.items()}
     values |= {f"{name}_high": measure.high for name, measure in package.overall.items()}
     work.run.log_metrics({f"{place}/{name}": value for name, value in values.items()})
     verdict = formatting.headline(package.verdict, bool(package.gate))
-    measured = f"{formatting.metric(first)} {formatting.counted_measure(package.overall[first])}"
+    found = package.overall.get(first)  # a chain need not be measured
+    measured = f"{formatting.metric(first)} {formatting.counted_measure(found)}" if found else ""
     tags = {"verdict": verdict, "measured": measured, "reasons": " ".join(package.reasons)}
     work.run.log_tags({f"package.{package.target}.{name}": text for name, text in tags.items()})
 

@@ -119,6 +119,13 @@ def _compared(
     store: Store,
     threads: int,
 ) -> PairedVerdict:
+    for package in (champion, challenger):
+        if not package.overall:
+            raise ConfigError(
+                f"Package {package.ref.id[:8]} is a chain that was not measured: the data do not "
+                "have its labels.",
+                "Name data that do in deploy.chain.truth, or decide yourself, and write why.",
+            )
     tests = samples_of(dataset, store, "test")
     samples = _unlearnt(tests, [samples_of(each, store) for each in trained])
     kind, facts = kind_of(dataset.task), {"learnt": len(tests) - len(samples)}

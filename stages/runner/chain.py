@@ -1,27 +1,30 @@
 """Finds what a chain is made of by the names that a person knows: of runs, packages, data."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from stages.artifacts import Package, Ref, digest_of
+from stages.config import PipelineConfig
 from stages.deploy.chain.packing import CHAINS
-from stages.deploy.chain.parts import ChainPart, opened_part
-from stages.deploy.chain.truth import Annotations
+from stages.deploy.chain.parts import ChainPart, check_classifier, opened_part
+from stages.deploy.chain.truth import Annotations, annotations_in
 from stages.etl import source
 from stages.etl.crops import AnnotatedPhoto, opened_photos, photos_of
-from stages.etl.manifest import samples_of
 from stages.etl.readers import read_revision
+from stages.parts import TASKS
 from stages.runner.lock import Lock, load_lock, read_lock
 from stages.runner.recorded_runs import recorded_runs
 from stages.runtime.errors import ConfigError
+from stages.runtime.registry import nearest
 from stages.runtime.sealed import SEAL
 from stages.settings import Settings
 from stages.store import Store
 
 FIRST_TARGETS = ("cloud_api", "device_sdk")  # the others after these
 LOCK = "run.lock.json"
+BOXES = "boxes"  # what a detector answers
 NAME = re.compile(r"[a-z][a-z0-9_]{0,49}")
 
 
@@ -33,6 +36,57 @@ def named_part(name: str, store: Store, settings: Settings) -> ChainPart:
         return opened_part(name, store)
     lock = _lock(name, store, settings)
     return opened_part(f"package@{_package(lock, store).id}", store)
+
+
+def with_chain(pipeline: PipelineConfig, store: Store, settings: Settings) -> PipelineConfig:
+    """`pipeline` with the ids of what `deploy.chain` names, so that its lock needs no other run;
+    unchanged if it names nothing.
+
+    Raises ConfigError if there is no such package or data set in the store, or it cannot be
+    chained."""
+    chain = pipeline.deploy.chain
+    if not chain.classifier:
+        return pipeline
+    if TASKS[pipeline.task].answers != BOXES:
+        raise ConfigError(
+            f"deploy.chain: {pipeline.task} finds no boxes whose content a classifier could name.",
+            "Name the classifier in the pipeline of the detector.",
+        )
+    classifier = named_part(chain.classifier, store, settings)
+    check_classifier(classifier)
+    if classifier.package is None:
+        raise ConfigError(
+            f"deploy.chain: {chain.classifier} is no package of this store.",
+            "Name a run, a pipeline or package@id; `aiwf chain` takes folders and zips, too.",
+        )
+    changes = {"classifier": f"package@{classifier.id}"}
+    if chain.truth:
+        changes["truth"] = f"dataset@{_dataset(chain.truth, store, settings).id}"
+    deploy = pipeline.deploy.model_copy(update={"chain": chain.model_copy(update=changes)})
+    return pipeline.model_copy(update={"deploy": deploy})
+
+
+def check_chain_labels(pipeline: PipelineConfig, labels: Collection[str]) -> None:
+    """Raise ConfigError if a label whose boxes are to be classified is not in the data, which have
+    `labels`."""
+    for label in pipeline.deploy.chain.labels:
+        if label not in labels:
+            raise ConfigError(
+                f"deploy.chain.labels: the data have no label '{label}'.",
+                f"{nearest(label, sorted(labels))}There are: {', '.join(sorted(labels))}.",
+            )
+
+
+def _dataset(name: str, store: Store, settings: Settings) -> Ref:
+    """dataset@id, or the data set of the run `name`, or of the newest run of that pipeline."""
+    if name.startswith("dataset@"):
+        return store.find(name)
+    ref = _lock(name, store, settings).artifacts.get("etl")
+    if ref is None or not store.holds(ref):
+        raise ConfigError(
+            f"deploy.chain.truth: the run {name} has no data set.", "Run its pipeline again."
+        )
+    return ref
 
 
 def chain_name(name: str, detector: ChainPart, classifier: ChainPart) -> str:
@@ -52,15 +106,13 @@ def annotations_of(name: str, store: Store, settings: Settings) -> Annotations:
     """The boxes of each photo in `name`, raw data or dataset@id, by the photo's digest. Raises
     ConfigError if there is no such data, or it has no boxes."""
     if name.startswith("dataset@"):
-        found = samples_of(store.load(store.find(name)), store)
-        boxes = {sample.digest: sample.boxes for sample in found}
-    else:
-        data = source.data_named(name)
-        with source.opened(data, settings) as folder:
-            boxes = {
-                digest_of((folder / row.file).read_bytes()): row.boxes
-                for row in read_revision(folder).rows
-            }
+        return annotations_in(store.load(store.find(name)), store)
+    data = source.data_named(name)
+    with source.opened(data, settings) as folder:
+        boxes = {
+            digest_of((folder / row.file).read_bytes()): row.boxes
+            for row in read_revision(folder).rows
+        }
     if not any(boxes.values()):
         raise ConfigError(f"'{name}' has no boxes.", "Name data whose photos are annotated.")
     return boxes

@@ -33,9 +33,24 @@ def reproduce(lock: Lock, settings: Settings, watch: Watch) -> list[Sameness]:
         watch.notify(f"note: {line}")
     pipeline = checked(lock.config, "The lock")
     with _apart(settings) as scratch:
+        store, fresh = open_store(settings), open_store(scratch)
+        for name in pipeline.deploy.chain.artifacts:
+            _copy(store.find(name), store, fresh)
         again = run_pipeline(pipeline, run=f"{lock.run}-again", watch=watch, settings=scratch)
-        fresh = open_store(scratch)
-        return settle(_comparisons(lock, again, open_store(settings), fresh))
+        return settle(_comparisons(lock, again, store, fresh))
+
+
+def _copy(ref: Ref, store: Store, fresh: Store) -> None:
+    """Copy the artifact `ref`, which the run was given, and all that it was made of, but no
+    samples. What is gone from `store` is left out."""
+    if not store.whole(ref) or fresh.holds(ref):
+        return
+    artifact = store.load(ref)
+    for digest in artifact.files.values():
+        fresh.add(store.get(digest))
+    fresh.save(artifact)
+    for parent in artifact.parents:
+        _copy(parent, store, fresh)
 
 
 def drift(lock: Lock) -> list[str]:

@@ -20,6 +20,7 @@ from stages.etl.readers import read_revision
 from stages.memo import CachedContent
 from stages.opening import open_store, resources_of
 from stages.parts import TASKS
+from stages.runner.chain import check_chain_labels, with_chain
 from stages.runner.found_networks import with_found_networks
 from stages.runtime.errors import ConfigError
 from stages.settings import Settings
@@ -79,6 +80,7 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     check_student(pipeline.task, pipeline.train)
     check_engine(pipeline.deploy)
     check_emulators(pipeline.deploy)
+    pipeline = with_chain(pipeline, store, settings)
     found = source.find(pipeline.data, settings)
     if found.tested is None and not pipeline.train.trials:  # from a remote, or an older list
         found = source.counted(found, settings)
@@ -88,9 +90,11 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     initialised = with_prunable_heads(with_student(pipeline.task, initialised, resources))
     prepared = pipeline.model_copy(update={"data": data, "train": initialised})
     labels = partial(_labels, data, pipeline.task, store, settings)
+    if pipeline.deploy.chain.labels:
+        check_chain_labels(pipeline, labels())
     try:
-        train = fitted(prepared, labels, store, resources, profile)
-        deploy = with_latencies(prepared, train, labels, store, resources)
+        train = fitted(prepared, lambda: len(labels()), store, resources, profile)
+        deploy = with_latencies(prepared, train, lambda: len(labels()), store, resources)
     except Unmeasured as error:
         names = ", ".join(profile_names(settings.device_profiles))
         raise ConfigError(error.problem, f"{error.remedy} Known devices: {names}.") from error
@@ -105,15 +109,15 @@ def _prepared(pipeline: PipelineConfig, settings: Settings) -> _Prepared:
     return _Prepared(prepared.model_copy(update={"deploy": deploy}), train, spend)
 
 
-def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> int:
-    """How many labels the raw data has; cached by its revision."""
+def _labels(data: DataConfig, task: str, store: Store, settings: Settings) -> list[str]:
+    """The labels that the raw data has; cached by its revision."""
     readers = TASKS[task].readers
 
     def make() -> CachedContent:
         with source.opened(data, settings) as folder:
             rows = read_revision(folder, readers).rows
         named = {row.label for row in rows} | {box.label for row in rows for box in row.boxes}
-        return CachedContent(len(named - {""}))
+        return CachedContent(sorted(named - {""}))
 
     code = code_of("stages.etl.readers", config=[task, *readers])
-    return int(store.memo(["labels", task, data.revision], code, make).facts)
+    return list(store.memo(["names of labels", task, data.revision], code, make).facts)

@@ -5,15 +5,16 @@ use what it was trained on."""
 
 from collections.abc import Sequence
 from math import ceil, floor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # a config reads LARGEST_MARGIN, and has no need of numpy
+    from numpy.typing import NDArray
 
 LARGEST_MARGIN = 4.0  # of a box's side, on each of its sides
 MOST_CROPS = 1000  # of one picture; as many as suppression considers
 
 
-def crop(picture: NDArray[Any], box: Sequence[float], margin: float) -> NDArray[Any]:
+def crop(picture: "NDArray[Any]", box: Sequence[float], margin: float) -> "NDArray[Any]":
     """The part of `picture` (H, W, 3) inside `box`, which begins with left, top, right, bottom in
     pixels, widened by `margin` times its width to the left and right and `margin` times its height
     above and below. It ends at the picture's edges, and at whole pixels outwards; it has at least

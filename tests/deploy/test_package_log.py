@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from stages.deploy.content import spelled
-from stages.deploy.finish import log_package
+from stages.deploy.finish import log_comparable, log_package
 from stages.deploy.targets import texts
 from stages.metrics import proportion
 from stages.tracking import QuietRun
@@ -69,6 +69,7 @@ def log(monkeypatch, compress):
     sets = [SimpleNamespace(instruction_set="arm64"), SimpleNamespace(instruction_set="x86-64")]
     result = SimpleNamespace(best=SimpleNamespace(instruction_sets=sets))
     log_package(package, work, result, ["a limit"])
+    log_comparable(package, work)
     return run, notes
 
 

@@ -1,14 +1,15 @@
 """Makes the package of a chain: packed, measured on the detector's test photos, compared with the
 two trained models, and verified by its own selftest."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from stages.artifacts import Measure, Package, Ref, Report
 from stages.config import DeployConfig
+from stages.config.evaluate import CHAIN_TARGETS
 from stages.deploy.chain.chain_content import (
     ChainRule,
     chain_content,
@@ -37,7 +38,7 @@ from stages.deploy.packed import write_folder
 from stages.deploy.targets import Target
 from stages.evaluate.about import About
 from stages.evaluate.boxes import Boxes
-from stages.evaluate.boxes.evaluation import Evaluation
+from stages.evaluate.boxes.evaluation import LEAST_AP50, Evaluation
 from stages.evaluate.formatting import counted
 from stages.evaluate.kinds import Agreement
 from stages.media import Modality
@@ -51,8 +52,7 @@ from stages.runtime.verified import FILE as INSTRUCTION_SETS
 from stages.runtime.verified import check_instruction_set
 from stages.store import Store
 
-TARGET_NAMES = ("cloud_api", "device_sdk")
-CHAINS = "chains"  # notes of the store: the ids of all chains of a name, oldest first
+CHAINS = "chains"  # notes of the store: the ids of chains of a name, oldest first
 WORST = 24  # mistakes on the report
 
 Notify = Callable[[str, int, int], None]  # what, done, of how many
@@ -62,7 +62,8 @@ Notify = Callable[[str, int, int], None]  # what, done, of how many
 class ChainRequest:
     """What a chain is made of. `against`: a single detector to compare it with; None: the detector
     itself, if it answers the same labels. `truth`: the name of annotations with final labels, and
-    the boxes by photo. `labels`, `margin`: as in ChainRule."""
+    the boxes by photo. `gate`: minimum metrics of the chain. `max_drop`: the largest drop compared
+    with the two trained models."""
 
     name: str
     detector: ChainPart
@@ -71,6 +72,8 @@ class ChainRequest:
     target: str = "cloud_api"
     against: ChainPart | None = None
     truth: tuple[str, Annotations] | None = None
+    gate: Mapping[str, float] = field(default_factory=lambda: {"ap50": LEAST_AP50})
+    max_drop: float = DeployConfig().max_drop
 
     @property
     def parts(self) -> tuple[ChainPart, ChainPart]:
@@ -122,13 +125,13 @@ def make_chain(
     """Make the package of the chain, save it with its report, and return it.
 
     Raises ConfigError if the two packages cannot be chained, AgreementNotMet if the packed chain
-    does not answer as the two trained models do, or fails its selftest, GateNotMet if it finds
-    surely less than half of what there is."""
+    does not answer as the two trained models do, or fails its selftest, GateNotMet if it surely
+    misses a minimum of its gate."""
     check_parts(*request.parts)
-    if request.target not in TARGET_NAMES:
+    if request.target not in CHAIN_TARGETS:
         raise ConfigError(
             f"A chain cannot be packed for '{request.target}'.",
-            f"There are: {', '.join(TARGET_NAMES)}.",
+            f"There are: {', '.join(CHAIN_TARGETS)}.",
         )
     content = chain_content(request.name, *request.parts, request.rule)
     target: Target = TARGETS[request.target]()
@@ -140,8 +143,15 @@ def make_chain(
     files = _finished(request, content, files, result, target)
     package = _package(request, content, files, result, report, store)
     store.save(package)
-    store.note(f"{CHAINS}/{request.name}", _noted(request.name, package.ref.id, store))
     return package
+
+
+def note_chain(package: Package, store: Store) -> None:
+    """Note `package`, a chain that no run made, as the newest of its name: `aiwf gc` leaves these
+    and what they were made of."""
+    ids = store.noted(f"{CHAINS}/{package.name}") or []
+    older = [id for id in ids if id != package.ref.id]
+    store.note(f"{CHAINS}/{package.name}", [*older, package.ref.id])
 
 
 def _processors(request: ChainRequest, files: dict[str, bytes]) -> dict[str, bytes]:
@@ -178,7 +188,7 @@ def _measured(
             reference, test, store, threads, lambda *done: notify("photos, trained models", *done)
         )
     trained = predicted(test, labels, native)
-    same = agreement(trained, packed, request.parts, DeployConfig().max_drop)
+    same = agreement(trained, packed, request.parts, request.max_drop)
     if same.failures:
         raise AgreementNotMet(
             f"The packed chain does not answer as its two trained models: "
@@ -187,7 +197,7 @@ def _measured(
         )
     if not test.measurable:
         return ChainResult(test, same, None, None, reference.untrained), None
-    evaluation = evaluated(packed, values)
+    evaluation = evaluated(packed, values, request.gate)
     if evaluation.verdict == "do not ship":
         raise GateNotMet(
             " ".join(["No chain is made of these two packages.", *evaluation.reasons]),
@@ -327,9 +337,3 @@ def _parents(request: ChainRequest, store: Store) -> tuple[Ref, ...]:
     packages = tuple(part.package.ref for part in request.parts if part.package)
     dataset = dataset_of(request.detector, store)
     return (*packages, *([dataset.ref] if dataset else []))
-
-
-def _noted(name: str, id: str, store: Store) -> list[str]:
-    """The ids of all chains of this name: `aiwf gc` leaves them and what they were made of."""
-    found = store.noted(f"{CHAINS}/{name}") or []
-    return [*(other for other in found if other != id), id]

@@ -74,31 +74,41 @@ def opened_part(name: str, store: Store) -> ChainPart:
 def check_parts(detector: ChainPart, classifier: ChainPart) -> None:
     """Raise ConfigError unless `detector` answers boxes on pictures and `classifier` labels of
     pictures."""
-    for part, answers, place in ((detector, "boxes", "first"), (classifier, "labels", "second")):
-        found = part.description.get("answers", "labels")
-        if "classify" in part.description:
-            raise ConfigError(
-                f"'{part.name}' is a chain itself, and a chain has two packages.",
-                "Name the two packages that answer alone.",
-            )
-        if "by_processor" in part.description:
-            raise ConfigError(
-                f"'{part.name}' has several networks, of which the processor chooses.",
-                "Pack it with deploy.second_numeric: off.",
-            )
-        if part.description["modality"] != "pictures":
-            raise ConfigError(
-                f"'{part.name}' answers {part.description['modality']}, and crops are pictures.",
-                "Name a detector and a classifier of pictures.",
-            )
-        if found != answers:
-            raise ConfigError(
-                f"'{part.name}' answers {found}; the {place} package of a chain answers {answers}.",
-                "Name the detector first, then the classifier of what is in its boxes.",
-            )
-        first = part.description["before"][0]["step"]
-        if first != DECODE:
-            raise ConfigError(f"'{part.name}' begins with {first}, not {DECODE}.", HOW)
+    _check_part(detector, "boxes", "first")
+    check_classifier(classifier)
+
+
+def check_classifier(part: ChainPart) -> None:
+    """Raise ConfigError unless `part` answers labels of pictures."""
+    _check_part(part, "labels", "second")
+
+
+def _check_part(part: ChainPart, answers: str, place: str) -> None:
+    description = part.description
+    if "classify" in description:
+        raise ConfigError(
+            f"'{part.name}' is a chain itself, and a chain has two packages.",
+            "Name the two packages that answer alone.",
+        )
+    if "by_processor" in description:
+        raise ConfigError(
+            f"'{part.name}' has several networks, of which the processor chooses.",
+            "Pack it with deploy.second_numeric: off.",
+        )
+    if description["modality"] != "pictures":
+        raise ConfigError(
+            f"'{part.name}' answers {description['modality']}, and crops are pictures.",
+            "Name a detector and a classifier of pictures.",
+        )
+    found = description.get("answers", "labels")
+    if found != answers:
+        raise ConfigError(
+            f"'{part.name}' answers {found}; the {place} package of a chain answers {answers}.",
+            "Name the detector first, then the classifier of what is in its boxes.",
+        )
+    first = description["before"][0]["step"]
+    if first != DECODE:
+        raise ConfigError(f"'{part.name}' begins with {first}, not {DECODE}.", HOW)
 
 
 def _network(folder: Path, description: dict[str, Any]) -> Network:

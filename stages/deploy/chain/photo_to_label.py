@@ -2,7 +2,7 @@
 and beside a single detector that answers the same labels."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from stages.artifacts import Measure, Model
 from stages.config import EvaluateConfig
+from stages.config.evaluate import EVERY_LABEL, LABEL_GATE
 from stages.deploy.chain.parts import ChainPart
 from stages.deploy.chain.truth import ChainTest
 from stages.deploy.content import Content
 from stages.deploy.packed import run_packed, write_folder
 from stages.etl.manifest import Sample
 from stages.evaluate.boxes import Boxes
-from stages.evaluate.boxes.evaluation import LEAST_AP50, Evaluation, matches_of
+from stages.evaluate.boxes.evaluation import Evaluation, matches_of
 from stages.evaluate.formatting import measured
 from stages.evaluate.kinds import Agreement
 from stages.evaluate.native import description as native_description
@@ -289,12 +290,22 @@ def _negative(drop: Measure) -> Measure:
     return Measure(value=-drop.value, low=-drop.high, high=-drop.low, n=drop.n)
 
 
-def evaluated(chain: Predicted, values: Sequence[Any]) -> Evaluation:
-    """The packed chain's answers against the truth, with the verdict by the gate of
-    every chain, as no pipeline sets another; `values`: the same answers with all columns."""
-    rule, config = Sure(measured=False), EvaluateConfig(gate={"ap50": LEAST_AP50})
+def evaluated(chain: Predicted, values: Sequence[Any], gate: Mapping[str, float]) -> Evaluation:
+    """The packed chain's answers against the truth, with the verdict by `gate`, without
+    minimums of labels that the chain does not answer; `values`: the same answers with all
+    columns."""
+    rule, config = Sure(measured=False), EvaluateConfig(gate=_answerable(gate, chain.labels))
     found = Boxes().evaluated(chain, config, threshold=SHOWN_FROM, sure=rule)
     return replace(found, sure=sure_boxes(chain, values))
+
+
+def _answerable(gate: Mapping[str, float], labels: Sequence[str]) -> dict[str, float]:
+    """`gate` without the labels of a detector that a classifier replaces by others."""
+    return {
+        name: minimum
+        for name, minimum in gate.items()
+        if not (found := LABEL_GATE.fullmatch(name)) or found[2] in (*labels, EVERY_LABEL)
+    }
 
 
 def spelled_predictions(chain: Predicted, values: Sequence[Any]) -> bytes:

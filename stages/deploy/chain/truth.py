@@ -9,10 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.artifacts import Box, Dataset
+from stages.deploy.chain.chain_content import MARGIN
 from stages.deploy.chain.parts import ChainPart
 from stages.etl.crops import margin_of
 from stages.etl.manifest import NAMED, Sample, samples_of
 from stages.evaluate.formatting import are, counted, listed
+from stages.runtime.errors import ConfigError
 from stages.store import Store
 
 Annotations = Mapping[str, Sequence[Box]]  # by the digest of the photo
@@ -87,11 +89,26 @@ def dataset_of(part: ChainPart, store: Store) -> Dataset | None:
     return dataset
 
 
+def margin_for(classifier: ChainPart, store: Store) -> float:
+    """The margin around a box for `classifier`: that of its own crops, or the usual one."""
+    found = trained_margin(classifier, store)
+    return MARGIN if found is None else found
+
+
 def trained_margin(classifier: ChainPart, store: Store) -> float | None:
     """The margin around the boxes whose crops `classifier` was trained on; None if its data do not
     say."""
     dataset = dataset_of(classifier, store)
     return margin_of(samples_of(dataset, store)) if dataset else None
+
+
+def annotations_in(dataset: Dataset, store: Store) -> Annotations:
+    """The boxes of each photo of `dataset`, by the photo's digest. Raises ConfigError if there are
+    none."""
+    found = _own(samples_of(dataset, store))
+    if not any(found.values()):
+        raise ConfigError(f"{dataset.ref} has no boxes.", "Name data whose photos are annotated.")
+    return found
 
 
 def _own(photos: Sequence[Sample]) -> Annotations:

@@ -2,7 +2,7 @@
 done or reused in the last days; with all their parents."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stages.artifacts import Ref, digest_of
@@ -96,6 +96,7 @@ def _roots(store: Store) -> Iterator[Ref]:
     for lock in _notes("runs/", store):
         for field in ("artifacts", "made"):  # as earlier versions called them
             yield from (Ref(*ref) for ref in (lock or {}).get(field, {}).values())
+        yield from _chained(lock or {})
     for prefix in ("live/", "chains/"):  # one that was live can be rolled back to
         for packages in _notes(prefix, store):
             yield from (Ref("package", id) for id in packages or ())
@@ -108,6 +109,15 @@ def _roots(store: Store) -> Iterator[Ref]:
         if not is_old(entry.modified):  # its work is recorded soon
             yield ref_of(entry.key)
     yield from (artifact for _, artifact in jobs(store) if artifact)
+
+
+def _chained(lock: Mapping[str, Any]) -> Iterator[Ref]:
+    """The classifier and the data set that the chain of a run was planned with."""
+    chain = lock.get("config", {}).get("deploy", {}).get("chain", {})
+    chain = lock.get("config", {}).get("deploy", {}).get("chain", {})
+    for name in (chain.get("classifier", ""), chain.get("truth", "")):
+        if "@" in name:
+            yield Ref(*name.split("@", 1))
 
 
 def _notes(prefix: str, store: Store) -> Iterator[Any]:
