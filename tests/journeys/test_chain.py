@@ -11,7 +11,11 @@ from stages.config import parse_pipeline
 from stages.etl import source
 from stages.opening import open_store
 from stages.runner import run_pipeline
+from stages.runner.lock import load_lock
+from stages.runner.planning import plan
 from stages.runner.publish import package_folder
+from stages.runner.reproduce import reproduce
+from stages.runner.watch import LogWatch
 from stages.runtime.predictor import Predictor
 from stages.runtime.selftest import selftest
 from stages.settings import Settings
@@ -46,6 +50,9 @@ def settings(tmp_path_factory) -> Settings:
     return settings
 
 
+CHAINED = FINDER.replace("targets: [device_sdk]", "targets: [cloud_api], chain: namer")
+
+
 def test_a_data_set_of_boxes_becomes_one_package_of_two_networks(settings, monkeypatch, tmp_path):
     monkeypatch.setenv("AIWF_WORKSPACE", str(settings.root))
     run_pipeline(parse_pipeline(FINDER), run="finder-1", settings=settings)
@@ -65,3 +72,24 @@ def test_a_data_set_of_boxes_becomes_one_package_of_two_networks(settings, monke
     with Predictor.open(folder) as predictor:
         answer = predictor.predict(makers.scene(999)[0])
     assert all(box["label"] in makers.LABELS for box in answer["boxes"])
+
+
+def test_a_pipeline_that_names_the_classifier_ships_the_chain_and_is_reproduced(settings):
+    """It finds what the test before it made: only the detector is packed anew."""
+    pipeline = parse_pipeline(CHAINED)
+    made = run_pipeline(pipeline, run="finder-2", settings=settings)
+    store = open_store(settings)
+    chain: Package = store.load(made["deploy_cloud_api"])
+    lock = load_lock("finder-2", store)
+
+    again = {task.task: task.action for task in plan(pipeline, settings)}
+    comparisons = reproduce(lock, settings, LogWatch())
+
+    assert chain.overall["micro_recall"].n > 0
+    assert [ref.kind for ref in chain.parents] == ["package", "package", "dataset", "report"]
+    assert lock.worked == ("deploy_cloud_api",)
+    named = f"package@{chain.parents[1].id}"
+    assert lock.config["deploy"]["chain"]["classifier"] == named
+    assert again["deploy_cloud_api"] == "reuse"
+    assert {compared.verdict for compared in comparisons} == {"same"}
+    assert selftest(package_folder(chain, settings)).passed
