@@ -173,18 +173,25 @@ def _trial(
     )
 
 
+def cheapest_shipping(validated: Sequence[ValidatedStudent]) -> ValidatedStudent | None:
+    """The student of those that may ship that answers in the least time; the records of the others
+    say so. None if none may."""
+    shipping = [student for student in validated if student.record["ships"]]
+    student = min(shipping, key=lambda each: each.record["seconds"], default=None)
+    for other in shipping:
+        if other is not student:
+            other.record.update(ships=False, why="a cheaper student ships")
+    return student
+
+
 def _shipped_trial(
     context: StudentContext, validated: Sequence[ValidatedStudent], trials: list[Trial]
 ) -> Trial:
     """The trial that ships: the cheapest student that may, trained on all samples, which then
     stands among `trials`; else the teacher."""
-    shipping = [student for student in validated if student.record["ships"]]
-    if not shipping:
+    student = cheapest_shipping(validated)
+    if student is None:
         return context.teacher.chosen
-    student = min(shipping, key=lambda each: each.record["seconds"])
-    for other in shipping:
-        if other is not student:
-            other.record.update(ships=False, why="a cheaper student ships")
     trial, student_problem = student.trial, student.student_problem
     role = str(trial.hyperparameters["training"])
     predictions = predictions_in(unpack_arrays(result_of(trial).arrays))

@@ -13,6 +13,7 @@ from stages.models.arrays import unpack_arrays
 from stages.models.network import assemble
 from stages.tracking import QuietRun
 from stages.train import train
+from stages.train.distillation.distillation import ValidatedStudent, cheapest_shipping
 from tests import makers
 
 SPACE = FinetuneSearchSpace(freeze=("most",), batch_size=(16,))
@@ -48,6 +49,20 @@ def plain(dataset, store, ray_running):
 @pytest.fixture(scope="module")
 def distilled(dataset, store, ray_running):
     return trained(dataset, store, ray_running, distil=STUDENT)
+
+
+def validated(ships: bool, seconds: float) -> ValidatedStudent:
+    return ValidatedStudent(None, None, None, None, {"ships": ships, "seconds": seconds})
+
+
+def test_of_several_students_that_may_ship_the_cheapest_does():
+    students = [validated(True, 3.0), validated(False, 1.0), validated(True, 2.0)]
+
+    assert cheapest_shipping(students) is students[2]
+    assert [student.record["ships"] for student in students] == [False, False, True]
+    assert students[0].record["why"] == "a cheaper student ships"
+    assert "why" not in students[1].record
+    assert cheapest_shipping(students[1:2]) is None
 
 
 def test_without_students_the_record_has_none(plain):
