@@ -44,6 +44,7 @@ def test_what_ships_is_the_chain_with_the_margin_of_the_classifiers_crops(chaina
     assert description["classify"]["margin"] == MARGIN
     assert package.parents[1] == chainable.classifier.package.ref
     assert package.target == "cloud_api"
+    assert package.gate == {}
     detector = chainable.store.load(package.parents[0])
     assert detector.target == "cloud_api"
     assert opened_part(str(detector.ref), chainable.store).labels == chainable.detector.labels
@@ -56,6 +57,16 @@ def test_the_figures_of_the_chain_are_logged_and_not_those_of_its_detector(chain
     assert run.metrics["package/cloud_api/micro_recall"] == package.overall["micro_recall"].value
     page = chainable.store.get(package.files["report.html"]).decode()
     assert run.files["chain.html"] == page
+
+
+def test_a_chain_that_reaches_the_gate_of_its_pipeline_ships_by_it(chainable):
+    package = chainable.chain(gate={"micro_recall": 0.1})
+
+    assert package.gate == {"micro_recall": 0.1}
+    assert package.verdict == "ship"
+    assert any("gate of 10 %" in reason for reason in package.reasons)
+    page = chainable.store.get(package.files["report.html"]).decode()
+    assert "No minimum was set" not in page
 
 
 def test_a_chain_below_the_gate_of_its_pipeline_is_no_package(chainable):

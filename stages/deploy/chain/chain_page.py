@@ -34,8 +34,8 @@ def chain_page(
         result=result,
         golden=golden,
         parts=[_part("Detector", request.detector), _part("Classifier", request.classifier)],
-        verdict=capital(formatting.headline(result.verdict, False)),
-        look=formatting.verdict_style(result.verdict, False),
+        verdict=capital(formatting.headline(result.verdict, bool(request.gate))),
+        look=formatting.verdict_style(result.verdict, bool(request.gate)),
         key=[(metric(name), evaluation.measured.overall[name]) for name in KEY]
         if evaluation
         else [],

@@ -62,7 +62,8 @@ Notify = Callable[[str, int, int], None]  # what, done, of how many
 class ChainRequest:
     """What a chain is made of. `against`: a single detector to compare it with; None: the detector
     itself, if it answers the same labels. `truth`: the name of annotations with final labels, and
-    the boxes by photo. `gate`: minimum metrics of the chain. `max_drop`: the largest drop compared
+    the boxes by photo. `gate`: minimum metrics of the chain; empty: an AP50 of
+    LEAST_AP50. `max_drop`: the largest drop compared
     with the two trained models."""
 
     name: str
@@ -72,7 +73,7 @@ class ChainRequest:
     target: str = "cloud_api"
     against: ChainPart | None = None
     truth: tuple[str, Annotations] | None = None
-    gate: Mapping[str, float] = field(default_factory=lambda: {"ap50": LEAST_AP50})
+    gate: Mapping[str, float] = field(default_factory=dict)
     max_drop: float = DeployConfig().max_drop
 
     @property
@@ -197,7 +198,7 @@ def _measured(
         )
     if not test.measurable:
         return ChainResult(test, same, None, None, reference.untrained), None
-    evaluation = evaluated(packed, values, request.gate)
+    evaluation = evaluated(packed, values, request.gate or {"ap50": LEAST_AP50})
     if evaluation.verdict == "do not ship":
         raise GateNotMet(
             " ".join(["No chain is made of these two packages.", *evaluation.reasons]),
@@ -327,6 +328,7 @@ def _package(
         overall=measured.overall if measured else {},
         labels_measured=measured.labels if measured else {},
         agreement=result.agreement.same if result.agreement else nothing,
+        gate=dict(request.gate),
         verdict=result.verdict,
         reasons=result.reasons,
     )

@@ -6,6 +6,7 @@ import pytest
 from stages.config.distillation import Prune
 from stages.models.channel_groups import ChannelGroups, Dimension
 from stages.train.distillation.pruning import (
+    _rounded,
     compressed_bytes,
     importance,
     prune_network,
@@ -64,6 +65,11 @@ def test_all_members_of_a_group_lose_the_same_channels(arrays, channels):
     remaining = [row.tolist() for row in pruned["first.weight"]]
     for small in (0, 8, 16, 24):
         assert arrays["first.weight"][small].tolist() not in remaining
+
+
+def test_a_narrow_group_keeps_a_multiple_of_four_channels_and_a_wide_one_of_eight():
+    assert [_rounded(count, 16) for count in (1, 5, 7, 13)] == [4, 4, 8, 12]
+    assert [_rounded(count, 64) for count in (1, 5, 13, 63)] == [8, 8, 16, 64]
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.7])

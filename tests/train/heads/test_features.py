@@ -44,7 +44,13 @@ def computed(reports: list[int], wanted: int) -> int:
     return wanted - reports[0]
 
 
-def test_only_what_is_missing_is_computed(extractor, pictures):
+def forget_features(store):
+    for key in list(store.blobs.keys("memo/scopes/")):
+        store.blobs.remove(key)
+
+
+def test_only_what_is_missing_is_computed(extractor, pictures, store):
+    forget_features(store)
     first, again, third = [], [], []
 
     extractor(reports=first).rows([SampleView(digest) for digest in pictures[:3]])
@@ -52,11 +58,6 @@ def test_only_what_is_missing_is_computed(extractor, pictures):
     extractor(reports=third).rows([SampleView(digest) for digest in pictures])
 
     assert [computed(first, 3), computed(again, 3), computed(third, 4)] == [3, 0, 1]
-
-
-def forget_features(store):
-    for key in list(store.blobs.keys("memo/scopes/")):
-        store.blobs.remove(key)
 
 
 def test_rows_stand_in_the_order_asked_for_and_do_not_depend_on_company_or_cores(
