@@ -287,7 +287,7 @@ def _clusters(groups: NDArray[np.int64]) -> Clusters | None:
 
 
 def _negative(drop: Measure) -> Measure:
-    return Measure(value=-drop.value, low=-drop.high, high=-drop.low, n=drop.n)
+    return Measure(value=0.0 - drop.value, low=0.0 - drop.high, high=0.0 - drop.low, n=drop.n)
 
 
 def evaluated(chain: Predicted, values: Sequence[Any], gate: Mapping[str, float]) -> Evaluation:

@@ -27,6 +27,14 @@ def test_more_samples_views_and_families_give_fewer():
     assert trials_within(wider, 4000, 1, 1.0) < trials_within(longer, 4000, 1, 1.0)
 
 
+def test_no_budget_buys_more_trials_than_a_search_gains_by():
+    heads = LITE0.model_copy(update={"budget_minutes": 10_000})
+    architectures = {"families": ("searched_image",), "architecture": "search"}
+
+    assert trials_within(heads, 400, 1, 1.0) == 32
+    assert trials_within(heads.model_copy(update=architectures), 400, 1, 1.0) == 600
+
+
 def test_a_network_from_scratch_costs_more_than_a_head_and_further_views_of_it_nothing():
     heads = TrainConfig(families=("efficientnet_lite0",), budget_minutes=3)
     both = TrainConfig(families=("efficientnet_lite0", "small_audio"), budget_minutes=3)
