@@ -53,8 +53,8 @@ def worker_pool(
     remedy: str,
     cores: float = 1.0,
 ) -> Iterator[Pool]:
-    """In place of `executor.worker_pool`, with its arguments: Ray's workers hold what is shared, one
-    of them at least, on a part of a core at least."""
+    """In place of `executor.worker_pool`, with its arguments: there is a worker, it has a part of a
+    core, and it has room for what is shared."""
     assert resources.cores >= 1
     assert 0 < shared_bytes <= worker_data
     assert workers >= 1

@@ -15,9 +15,9 @@ PAIR = (Categorical("width", (8, 16)),)
 
 def policy(rate: float = 0.1) -> Policy:
     """A policy that prefers some values."""
-    made = Policy(SPACE, rate)
-    made.logits = np.array([[0.5, -0.3, 0.1], [1.0, 0.2, -np.inf]])
-    return made
+    found = Policy(SPACE, rate)
+    found.logits = np.array([[0.5, -0.3, 0.1], [1.0, 0.2, -np.inf]])
+    return found
 
 
 def slopes(value, of: Policy) -> np.ndarray:
@@ -87,7 +87,7 @@ def test_it_ascends_by_the_steps_of_adam():
     rng = np.random.default_rng(3)
     for step in range(1, 6):
         gradient = rng.normal(size=start.shape) * found.is_value
-        gradient[0, 0] = 1e-8 * step  # next to nothing: it is not made large
+        gradient[0, 0] = 1e-8 * step  # next to nothing: it is not found large
         mean = 0.9 * mean + 0.1 * gradient
         square = 0.999 * square + 0.001 * gradient**2
         root = np.sqrt(square / (1 - 0.999**step))

@@ -1,6 +1,6 @@
 """A Ray that does not come up is told with what helps: other things for one that is started here
-than for a cluster that runs elsewhere. Ray is not mocked: it refuses in a process of its own. What it
-is started with, and how it is watched."""
+than for a cluster that runs elsewhere. Ray is not mocked: it refuses in a process of its own. Also
+what it is started with, and how it is watched."""
 
 import os
 import subprocess

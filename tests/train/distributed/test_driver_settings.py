@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from stages.resources import Resources
 from stages.runtime.errors import DataError, InfrastructureError, WorkflowError
