@@ -1,9 +1,12 @@
 """What the driver asks Ray for, and what it makes of the failures of a group."""
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from stages.resources import Resources
 from stages.runtime.errors import DataError, InfrastructureError, WorkflowError
@@ -113,3 +116,31 @@ def test_what_a_person_has_to_mend_starts_no_group_again(ray_running, monkeypatc
 
     assert len(fits.hosts) == 1
     assert fits.failure is mend
+
+
+def fits(task: Any, scaling: Any, host: str, folder: Path) -> Exception | None:
+    """In place of `driver._fit`: as `scaling` says, after it has noted that it runs in `folder`."""
+    (folder / f"{host}-{os.getpid()}").touch()
+    time.sleep(0.7)
+    if scaling == "dies":
+        os._exit(1)
+    return RuntimeError(f"{task} failed") if scaling == "fails" else None
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"), [("comes to its end", ""), ("fails", "tiny failed"), ("dies", "died")]
+)
+def test_a_fit_runs_once_in_another_process_and_reports_are_read_meanwhile(
+    ray_running, monkeypatch, tmp_path, ending: str, expected: str
+):
+    monkeypatch.setattr(driver, "_fit", fits)
+    polls: list[int] = []
+
+    failure = driver._fit_in_task(NAME, ending, "h", tmp_path, lambda: polls.append(1))  # type: ignore[arg-type]
+
+    [mark] = tmp_path.iterdir()
+    assert mark.name.startswith("h-")
+    assert mark.name != f"h-{os.getpid()}"
+    assert len(polls) >= 2
+    assert (failure is None) == (not expected)
+    assert expected in str(failure or "")
