@@ -1,10 +1,20 @@
 """Candidates are the best inputs, one trial of each, and none that is far behind."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from stages.config import TrainConfig
-from stages.train.finetune.candidates import best_of_each, candidates_of, standard_error
+from stages.models.arrays import pack_arrays
+from stages.train.finetune.candidates import (
+    best_of_each,
+    candidates_of,
+    measured_on_validation_folds,
+    standard_error,
+)
 from stages.train.heads.prepared import Prepared
+from stages.train.search.selection import result_of
 from stages.train.search.successive_halving import Trial, TrialResult
 from tests.train.conftest import blobs
 
@@ -112,3 +122,23 @@ def test_a_baseline_may_take_inner_maps():
     prepared = Prepared(blobs(samples=90), (), 3, {})
 
     assert [each.number for each in best_of_each(trials, TRAIN, prepared)] == [1]
+
+
+def test_a_head_is_measured_on_the_folds_of_fine_tuning_alone():
+    """It is right in the first fold, and wrong in the others."""
+    problem = blobs(samples=90)
+    rows = np.arange(90)
+    answers = np.where(problem.fold_of_row == 0, problem.labels, (problem.labels + 1) % 3)
+    logits = 5 * np.eye(3, dtype=np.float32)[answers]
+    head = trial(0, 0, 0.3)
+    arrays = pack_arrays({"rows": rows, "logits": logits})
+    head = replace(head, result=replace(result_of(head), arrays=arrays))
+    train = TRAIN.with_finetuning(folds=1)
+
+    found = measured_on_validation_folds(head, Prepared(problem, (), 3, {}), train)
+
+    assert train.validation_folds == 1
+    assert found.score == result_of(found).measures["accuracy"] == 1.0
+    assert result_of(found).measures["log_loss"] < 0.1
+    assert result_of(found).arrays == arrays
+    assert head.score == 0.3, "the trial itself stays"
