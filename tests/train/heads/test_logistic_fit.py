@@ -16,6 +16,7 @@ from stages.train.heads.standardised import StandardisedFeatures
 from tests.train.conftest import INPUT, blobs, hyperparameters
 
 Array = np.ndarray
+SEED = 84994525569741  # of the head with l2 = 0.1
 NUMBERS = pytest.mark.parametrize("l2", [0.01, 0.1, 1.0])
 
 
@@ -244,3 +245,15 @@ def test_measures_are_those_of_calibrated_scores():
     assert found == pytest.approx(log_loss(calibrated, done.problem.labels[rows]), rel=1e-6)
     assert found < log_loss(done.best.logits, done.truth) - 0.05
     assert done.temperature() < 0.8
+
+
+def test_the_seed_of_a_trial_stays_as_it_is():
+    """All that a training draws depends on it: with another one, equal trials of a new release
+    would have other results."""
+    problem = blobs()
+    standard = StandardisedFeatures(problem, INPUT)
+
+    seeds = [LogisticFit(problem, standard, hyperparameters(l2=l2)).seed for l2 in (0.1, 0.1, 0.2)]
+
+    assert seeds[0] == seeds[1] == SEED
+    assert seeds[2] != SEED
