@@ -15,7 +15,7 @@ from stages.train.finetune.finetune_loop import FinetuneFit
 from tests.train.finetune.conftest import INPUT, PLAIN, SAMPLES, blank_head
 
 # the head's weights are zero but for those of the last label
-ONE_COLUMN = {"head.out.weight": np.repeat([[0, 0, 0.01]], 1280, axis=0).astype(np.float32)}
+SINGLE_COLUMN = {"head.out.weight": np.repeat([[0, 0, 0.01]], 1280, axis=0).astype(np.float32)}
 
 
 @dataclass
@@ -209,7 +209,7 @@ def test_smoothed_labels_leave_their_share_to_all_labels(finetune_problem):
 
 def test_weights_that_are_zero_stay_zero_if_they_are_sparse(finetune_problem):
     sparse, dense = (
-        FinetuneFit(finetune_problem, PLAIN | changes, blank_head() | ONE_COLUMN)
+        FinetuneFit(finetune_problem, PLAIN | changes, blank_head() | SINGLE_COLUMN)
         for changes in ({"sparse": True}, {})
     )
 
