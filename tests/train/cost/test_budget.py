@@ -5,7 +5,8 @@ import pytest
 from stages.config import TrainConfig
 from stages.config.search_space import SearchSpace
 from stages.runtime.errors import BudgetTooSmall
-from stages.train.cost.budget import trials_within
+from stages.train.cost.budget import forward_seconds, trials_within
+from stages.train.search.search_space import inputs_of
 
 LITE0 = TrainConfig(families=("efficientnet_lite0",), budget_minutes=3)
 
@@ -25,6 +26,18 @@ def test_more_samples_views_and_families_give_fewer():
     assert trials_within(LITE0, 5000, 1, 1.0) < many
     assert trials_within(LITE0, 4000, 2, 1.0) < many
     assert trials_within(wider, 4000, 1, 1.0) < trials_within(longer, 4000, 1, 1.0)
+
+
+def test_answering_mirror_images_too_takes_twice_the_forward_passes():
+    [plain] = inputs_of(LITE0)
+    [mirrored] = inputs_of(LITE0.model_copy(update={"mirrored": True}))
+
+    assert forward_seconds(mirrored) == 2 * forward_seconds(plain)
+    assert mirrored.name == plain.name
+    several = LITE0.model_copy(update={"mirrored": True, "budget_minutes": 4})
+    assert trials_within(several, 6000, 1, 1.0) < trials_within(
+        several.model_copy(update={"mirrored": False}), 6000, 1, 1.0
+    )
 
 
 def test_no_budget_buys_more_trials_than_a_search_gains_by():
