@@ -61,8 +61,8 @@ def _deals(
     configs = [config.model_copy(update={"seed": seed}) for seed in range(seeds)]
     prepared = [prepare(dataset, each, **services) for each in configs]  # features are cached
     described = inputs_by_name(config)[model_input]
-    maps = uses_feature_maps(config, described)
-    rows = corrupted_rows(prepared[0].views, described, maps, dataset, services)
+    inner = uses_feature_maps(config, described)
+    rows = corrupted_rows(prepared[0].views, described, inner, dataset, services)
     return [Deal(each.problem, rows) for each in prepared]
 
 
