@@ -21,6 +21,8 @@ from stages.tracking import QuietRun
 from stages.train import train
 from tests import makers
 
+pytestmark = pytest.mark.slow  # it trains, deploys and answers
+
 CONFIG = TrainConfig(
     families=("efficientnet_lite0",),
     input_sizes=(64,),
