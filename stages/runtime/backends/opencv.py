@@ -78,7 +78,7 @@ class OpenCv:
         for name, value in inputs.items():
             shape = self._shapes[name]
             fits = len(value.shape) == len(shape) and all(
-                length in (None, given) for length, given in zip(shape, value.shape, strict=True)
+                length in (None, found) for length, found in zip(shape, value.shape, strict=True)
             )
             if shape and not fits:
                 lengths = ", ".join("any" if length is None else str(length) for length in shape)
