@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from stages.resources import Resources
+
 
 def finish(worker: Any, piece: Any, on_report: Callable[[Any, Any], Any] = lambda *_: None) -> Any:
     """The result of `piece`, done by `worker`; reports go to `on_report`, with the piece."""
@@ -40,12 +42,30 @@ class Pool:
 
 
 @contextmanager
-def worker_pool(make: Any, shared: Any, *_: Any, **__: Any) -> Iterator[Pool]:
-    """In place of `executor.worker_pool`."""
+def worker_pool(
+    make: Any,
+    shared: Any,
+    resources: Resources,
+    *,
+    shared_bytes: int,
+    worker_data: int,
+    workers: int,
+    remedy: str,
+    cores: float = 1.0,
+) -> Iterator[Pool]:
+    """In place of `executor.worker_pool`, with its arguments: there is a worker, it has a part of a
+    core, and it has room for what is shared."""
+    assert resources.cores >= 1
+    assert 0 < shared_bytes <= worker_data
+    assert workers >= 1
+    assert 0 < cores <= 1
+    assert remedy
     yield Pool(make(shared))
 
 
 @contextmanager
-def cluster(*_: Any) -> Iterator[Path]:
+def cluster(resources: Resources, shared_bytes: int) -> Iterator[Path]:
     """In place of `cluster.cluster`: no Ray is started."""
+    assert resources.cores >= 1
+    assert shared_bytes > 0
     yield Path("unused")

@@ -4,8 +4,16 @@ import pytest
 
 from stages.config import TrainConfig
 from stages.config.search_space import SearchSpace
-from stages.runtime.errors import BudgetTooSmall
-from stages.train.cost.budget import forward_seconds, trials_within
+from stages.runtime.errors import BudgetTooSmall, ConfigError
+from stages.train.architecture.counted_limits import CountedLimits
+from stages.train.architecture.hand_designs import hand_designs
+from stages.train.cost.budget import (
+    epoch_seconds,
+    forward_seconds,
+    teacher_input,
+    trials_within,
+    with_repeats_within,
+)
 from stages.train.search.search_space import inputs_of
 
 LITE0 = TrainConfig(families=("efficientnet_lite0",), budget_minutes=3)
@@ -110,3 +118,49 @@ def test_it_loads_nothing_heavy():
 
     heavy = {"paddle", "ray", "mlflow", "onnxruntime", "optuna", "onnx"}
     assert not heavy & {name.partition(".")[0] for name in shown.stdout.split()}
+
+
+def test_further_seeds_take_a_share_of_the_minutes_and_none_if_there_is_no_time():
+    searched = TrainConfig(
+        families=("searched_image",), architecture="search", architecture_seeds=4
+    )
+
+    def seeds(minutes: float, **changes) -> int:
+        config = searched.model_copy(update={"budget_minutes": minutes, **changes})
+        return with_repeats_within(config, 2000, 0, 1.0).architecture_seeds
+
+    found = [seeds(minutes) for minutes in (0.1, 20, 60, 200, 10_000)]
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (1, 4)
+    assert seeds(0.1, architecture="off") == 4  # which has none to repeat
+
+
+def test_without_a_search_networks_cost_the_mean_of_those_that_are_named():
+    texts = [
+        hand_designs(name, CountedLimits((3, 64, 64), 10, 1))[0].text
+        for name in ("plain", "separable")
+    ]
+    config = TrainConfig(
+        families=("searched_image",), genotypes=dict(zip("ab", texts, strict=True))
+    )
+    [model_input] = inputs_of(config)
+
+    def seconds(genotype: str = "") -> float:
+        return epoch_seconds(model_input, config, 2000, 0, 1.0, genotype)
+
+    assert seconds() == pytest.approx(sum(map(seconds, texts)) / 2)
+    assert seconds(texts[0]) != pytest.approx(seconds(texts[1]))
+
+
+def test_the_teacher_of_a_search_has_to_be_named():
+    search = {"families": ("searched_image",), "architecture": "search"}
+    named, unnamed = (
+        TrainConfig(**search, distil={"family": "searched_image", "teacher": teacher})
+        for teacher in ("efficientnet_lite0", "auto")
+    )
+
+    assert teacher_input(named).name == "efficientnet_lite0@224"
+    assert teacher_input(TrainConfig(**search)) is None
+    assert teacher_input(named.model_copy(update={"architecture": "off"})) is None
+    with pytest.raises(ConfigError, match="teacher is auto"):
+        teacher_input(unnamed)

@@ -132,3 +132,46 @@ def test_a_search_of_architectures_has_the_family_of_what_is_seen_or_heard(
 
     resources = Resources(cores=1, scratch=tmp_path)
     assert with_weights(task, searching.train, resources).families == (family,)
+
+
+SEARCHED = {"families": ["searched_image"]}
+TEXT = "stem 8, widths 8 16 16, repeats 1 1 1, down conv3, add; cell none none 1 none none none; "
+
+
+@pytest.mark.parametrize(
+    ("train", "expected"),
+    [
+        (SEARCHED, "'searched_image' has no architecture of its own"),
+        ({"device": {"macs": 10}}, r"train\.device\.macs is counted for searched architectures"),
+        (
+            {"architecture": "search", "families": ["squeezenet"]},
+            "where the architecture is searched, 'squeezenet' takes no part",
+        ),
+        (
+            {"architecture": "search", **SEARCHED, "device": {"size_mb": 2}},
+            r"train\.device\.size_mb: not measured for each architecture",
+        ),
+        ({"input_sizes": [100], "families": ["pp_lcnet"]}, "pp_lcnet takes no pictures of 100"),
+    ],
+)
+def test_what_does_not_go_with_an_architecture_or_a_size_is_refused(train: dict, expected: str):
+    with pytest.raises(ConfigError, match=expected):
+        check_compatibility(pipeline("image_classification", train=train))
+
+
+@pytest.mark.parametrize(
+    "train",
+    [
+        {**SEARCHED, "genotypes": {"found": f"{TEXT}motif none pw none"}},
+        {"architecture": "search", **SEARCHED, "device": {"macs": 10**9}},
+    ],
+)
+def test_what_goes_with_an_architecture_is_taken(train: dict):
+    check_compatibility(pipeline("image_classification", train=train))
+
+
+def test_architectures_are_searched_for_labels_alone():
+    train = {"architecture": "search"}
+
+    with pytest.raises(ConfigError, match="architectures are not searched for object_detection"):
+        check_compatibility(pipeline("object_detection", train=train))

@@ -56,3 +56,9 @@ def test_further_trials_are_said_where_fine_tuning_stays_the_same():
     fewer = plan(8).model_copy(update={"trials": 20})
 
     assert next_step(fewer, lambda minutes: plan(8)).endswith("also 12 more trials")
+
+
+def test_no_minutes_have_no_next_step():
+    planned = plan(4)
+
+    assert next_step(planned.model_copy(update={"budget_minutes": 0}), plan) == ""

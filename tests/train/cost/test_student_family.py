@@ -95,3 +95,43 @@ def test_heads_of_a_network_that_is_pruned_take_the_last_map_alone():
         "last map alone" in line
         for line in student_notices(pruned.model_copy(update={"families": ("squeezenet",)}))
     )
+
+
+def test_without_distillation_nothing_is_resolved(resources):
+    plain = TrainConfig(families=("efficientnet_lite0",), prune=0.4)
+
+    assert with_student(TASK, plain, resources) is plain
+
+
+def test_where_no_family_can_be_split_the_student_is_a_network_from_scratch(tmp_path):
+    bare = makers.resources(tmp_path)
+    train = TrainConfig(families=("yamnet",), distil="auto", weights={})
+
+    resolved = with_student("sound_classification", train, bare)
+
+    assert (
+        FAMILIES[resolved.distils.family].split_points or resolved.distils.family == "small_audio"
+    )
+    assert resolved.families == ("yamnet",)
+
+
+def test_a_teacher_is_named_for_an_architecture_search_alone():
+    for teacher, is_wrong in (("auto", False), ("efficientnet_lite0", True)):
+        distil = {"family": "small_image", "teacher": teacher}
+        train = TrainConfig(families=("efficientnet_lite0",), distil=distil)
+        if is_wrong:
+            with pytest.raises(ConfigError, match=r"teacher is for train\.architecture"):
+                check_student(TASK, train)
+        else:
+            check_student(TASK, train)
+
+
+def test_the_notice_names_the_dearest_input_as_the_teacher():
+    train = TrainConfig(
+        families=("efficientnet_lite0", "efficientnet_lite2"), larger=False, distil="small_image"
+    )
+
+    [line] = student_notices(train)
+
+    assert "planned for efficientnet_lite2@" in line
+    assert student_notices(train.model_copy(update={"distil": "off"})) == []

@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from stages.train.distributed.process_folder import YOUNG, process_folder
+from stages.runtime.errors import ConfigError
+from stages.train.distributed.process_folder import (
+    LONGEST_SOCKET,
+    RAYS,
+    YOUNG,
+    check_sockets,
+    process_folder,
+)
 
 DIES = """
 import os, signal
@@ -58,3 +65,15 @@ def test_the_folder_of_a_living_process_is_left_alone():
         aged(mine)
         with process_folder():
             assert mine.is_dir()
+
+
+def test_a_folder_with_too_long_a_path_for_sockets_is_an_error_with_its_length(monkeypatch):
+    longest = LONGEST_SOCKET - len(RAYS)
+    for length in (longest, longest + 1):
+        folder = "/" + "d" * (length - 1)
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        if length == longest:
+            check_sockets()
+        else:
+            with pytest.raises(ConfigError, match=f"has {length} bytes(.*)may have {longest}"):
+                check_sockets()

@@ -8,7 +8,14 @@ import time
 import psutil
 import pytest
 
-from stages.train.distributed.ray_processes import RayProcesses, end, of_session
+from stages.train.distributed.ray_processes import (
+    RayProcesses,
+    _alive,
+    _mentions,
+    _name,
+    end,
+    of_session,
+)
 
 
 @pytest.fixture
@@ -19,7 +26,8 @@ def started(tmp_path):
         shutil.copy(sleep, tmp_path / name)
         running[name] = subprocess.Popen([tmp_path / name, "60"])
     other = subprocess.Popen([sleep, "60"])
-    wait(lambda: all(psutil.Process(each.pid).name() in running for each in running.values()))
+    # a process that begins has its name before its command line
+    wait(lambda: all(_mentions(psutil.Process(each.pid), "60") for each in running.values()))
     yield running, other
     for process in (*running.values(), other):
         process.kill()
@@ -81,3 +89,26 @@ def test_a_session_has_its_leader_and_what_that_started():
         end(of_session(leader.pid), timeout=0)
     assert of_session(leader.pid) == []
     leader.wait()
+
+
+def test_a_process_that_has_ended_is_nobodys_and_no_error():
+    process = psutil.Popen(["sleep", "60"])
+    wait(lambda: _mentions(process, "60"))
+    assert (_name(process), _alive(process)) == ("sleep", True)
+    fresh = psutil.Process(process.pid)
+
+    process.kill()
+    process.wait()
+
+    assert (_name(fresh), _mentions(fresh, "60"), _alive(fresh)) == ("", False, False)
+    end([fresh], timeout=0)
+
+
+def test_a_zombie_is_not_alive():
+    process = subprocess.Popen(["sleep", "60"])
+    process.kill()
+
+    wait(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
+
+    assert not _alive(psutil.Process(process.pid))
+    process.wait()

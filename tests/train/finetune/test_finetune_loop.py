@@ -14,6 +14,9 @@ from stages.parts import FAMILIES
 from stages.train.finetune.finetune_loop import FinetuneFit
 from tests.train.finetune.conftest import INPUT, PLAIN, SAMPLES, blank_head
 
+# the head's weights are zero but for those of the last label
+SINGLE_COLUMN = {"head.out.weight": np.repeat([[0, 0, 0.01]], 1280, axis=0).astype(np.float32)}
+
 
 @dataclass
 class Pair:
@@ -202,3 +205,33 @@ def test_smoothed_labels_leave_their_share_to_all_labels(finetune_problem):
     targets = trial._smoothed_targets(np.array([2, 0]))
 
     np.testing.assert_allclose(targets, [[0.1, 0.1, 0.8], [0.8, 0.1, 0.1]], rtol=1e-6)
+
+
+def test_weights_that_are_zero_stay_zero_if_they_are_sparse(finetune_problem):
+    sparse, dense = (
+        FinetuneFit(finetune_problem, PLAIN | changes, blank_head() | SINGLE_COLUMN)
+        for changes in ({"sparse": True}, {})
+    )
+
+    for trial in (sparse, dense):
+        trial._step(np.arange(8), np.random.default_rng(0))
+
+    zero = sparse.network.head.out.weight.numpy() == 0
+    assert zero[:, :2].all()
+    assert not zero[:, 2].all()
+    assert (dense.network.head.out.weight.numpy() != 0).any(axis=0).all()
+    assert (sparse.network.head.out.bias.numpy() != 0).all(), "a bias may be trained"
+
+
+def test_a_shard_without_samples_adds_nothing(finetune_problem):
+    trial = FinetuneFit(finetune_problem, PLAIN, blank_head())
+
+    assert np.isfinite(trial._step(np.array([3]), np.random.default_rng(0)))
+    assert trial.done == 1
+    assert np.isfinite(trial.values).all()
+
+
+def test_no_samples_have_no_logits(finetune_problem):
+    trial = FinetuneFit(finetune_problem, PLAIN, blank_head())
+
+    assert trial.logits(np.array([], np.int64)).shape == (0, 3)
