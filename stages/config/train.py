@@ -181,6 +181,13 @@ class TrainConfig(Section):
         description="Whether some families are also tried with larger pictures, where no sizes are "
         "given; filled in when a run is planned, false where the budget is short.",
     )
+    mirrored: bool = Field(
+        False,
+        description="Whether each picture is answered together with its mirror image, by the mean "
+        "of both: surer where left and right mean the same, at twice the time on a device and in "
+        "training. For image_classification; not for the targets microcontroller, executable, "
+        "android and ios.",
+    )
     budget_minutes: float = Field(
         10,
         gt=0,

@@ -50,7 +50,7 @@ def view_of(
                 value, boxes = change(Scene(value, boxes), rng)
             else:
                 value = change(value, rng)
-    return AugmentedView(value if "windows" in facts else value[None], facts, boxes)
+    return AugmentedView(runtime.as_windows(value, facts), facts, boxes)
 
 
 def changes_of(dataset: Dataset, after: str) -> tuple[Any, ...]:

@@ -175,7 +175,7 @@ class ChainPredictor(Predictor):
 def _prepared(before: Sequence[Mapping[str, Any]], picture: Picture) -> PreparedSample:
     """The classifier's input for a decoded crop; `before`: its steps after decoding."""
     facts: Facts = {"height": picture.shape[0], "width": picture.shape[1]}
-    return PreparedSample(steps.run(before, picture, facts)[None], facts)
+    return PreparedSample(steps.as_windows(steps.run(before, picture, facts), facts), facts)
 
 
 def _without_overlapping(boxes: Sequence[Box], most: float) -> list[Box]:

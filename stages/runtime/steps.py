@@ -29,6 +29,7 @@ STEPS = Registry(
         "resize": ".steps:resize",
         "normalise": ".steps:normalise",
         "to_channels_first": ".steps:to_channels_first",
+        "mirrored": ".steps:mirrored",
         "reject": ".rejecting:reject",
         "softmax": ".steps:softmax",
         "decode_sound": ".sounds:decode_sound",
@@ -46,9 +47,12 @@ STEPS = Registry(
 )
 
 
+PICTURE_AXES = 3  # channels, height, width
+
+
 class PreparedSample(NamedTuple):
-    """The network's input for one sample: `windows` [m, ...] (a picture is one window), and `facts`
-    that the steps before the network recorded for those after it."""
+    """The network's input for one sample: `windows` [m, ...] (a picture is one window, or two with
+    its mirror image), and `facts` that the steps before the network recorded for those after it."""
 
     windows: Array
     facts: Facts
@@ -57,8 +61,13 @@ class PreparedSample(NamedTuple):
 def prepared(steps: Sequence[Mapping[str, Any]], data: bytes) -> PreparedSample:
     """Run the steps before the network on the bytes `data`. Raises what `run` raises."""
     facts: Facts = {}
-    value = run(steps, data, facts)
-    return PreparedSample(value if "windows" in facts else value[None], facts)
+    return PreparedSample(as_windows(run(steps, data, facts), facts), facts)
+
+
+def as_windows(value: Array, facts: Facts) -> Array:
+    """The network's input [m, ...] from what the steps before it made, with the `facts` that they
+    noted."""
+    return value if "windows" in facts or "mirrored" in facts else value[None]
 
 
 def run(steps: Sequence[Mapping[str, Any]], value: Any, facts: Facts | None = None) -> Any:
@@ -181,6 +190,19 @@ def normalise(picture: Array, mean: Sequence[float], std: Sequence[float]) -> Ar
 def to_channels_first(picture: Array) -> Array:
     """(H, W, C) to (C, H, W), contiguous in memory."""
     return np.ascontiguousarray(picture.transpose(2, 0, 1))
+
+
+@declare("windows", "windows")
+def mirrored(picture: Array, facts: Facts) -> Array:
+    """A picture and its mirror image, left and right swapped, as two windows: (C, H, W) to
+    (2, C, H, W). Notes that in `facts["mirrored"]`. Raises ConfigError for windows of a sound."""
+    if picture.ndim != PICTURE_AXES:
+        raise ConfigError(
+            "Step 'mirrored' takes one picture, and is given several windows.",
+            "Take it out: sounds have no left and right.",
+        )
+    facts["mirrored"] = True
+    return np.stack([picture, picture[:, :, ::-1]])
 
 
 @declare("outputs|logits", "scores")

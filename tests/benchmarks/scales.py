@@ -88,7 +88,7 @@ def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = 
         deals = [prepare(dataset, config, **services) for config in configs]  # features are cached
         described = inputs_by_name(pipeline.train)[model_input]
         feature_maps = uses_feature_maps(pipeline.train, described)
-        rows = _corrupted(deals[0].views, described, feature_maps, dataset, services)
+        rows = corrupted_rows(deals[0].views, described, feature_maps, dataset, services)
         counts = described.initialised_family.feature_counts
         problems = [Deal(deal.problem, rows) for deal in deals]
         compare(problems, _ways(counts), partial(_standardised, model_input))
@@ -105,7 +105,7 @@ def _ways(feature_maps: Iterable[str]) -> list[Way]:
     return ways
 
 
-def _corrupted(
+def corrupted_rows(
     views: Sequence[SampleView],
     model_input: Input,
     feature_maps: bool,
@@ -145,8 +145,8 @@ def compare(
         groups = problem.groups[problem.plain]
     right_of: dict[Way, NDArray[np.float64]] = {}
     for way in ways:
-        l2 = _best_penalty(problem, standardised(problem, way))
-        outcomes = [_outcome(deal, standardised(deal.problem, way), l2) for deal in deals]
+        l2 = best_penalty(problem, standardised(problem, way))
+        outcomes = [outcome_of(deal, standardised(deal.problem, way), l2) for deal in deals]
         right = np.mean([outcome.right for outcome in outcomes], axis=0)
         loss = np.mean([outcome.log_loss for outcome in outcomes])
         product_way = Way(way.feature_maps, SCALING)
@@ -154,13 +154,14 @@ def compare(
         gains = right - right_of.get(compared, right)  # the first way is its own reference
         right_of[way] = right
         shown = [
-            f"{name} {100 * shares.mean():.2f} % ({_shown(gain, groups)})"
+            f"{name} {100 * shares.mean():.2f} % ({shown_gain(gain, groups)})"
             for name, shares, gain in zip(("held out", "corrupted"), right, gains, strict=True)
         ]
         print(f"{way}, l2 {l2:g}: {', '.join(shown)}, log loss {loss:.4f}", flush=True)
 
 
-def _best_penalty(problem: Problem, standard: StandardisedFeatures) -> float:
+def best_penalty(problem: Problem, standard: StandardisedFeatures) -> float:
+    """The one of PENALTIES whose heads have the least log loss where samples are held out."""
     losses = {
         l2: _fit(problem, standard, l2).best_or_raise().measures["log_loss"] for l2 in PENALTIES
     }
@@ -173,7 +174,8 @@ def _fit(problem: Problem, standard: StandardisedFeatures, l2: float) -> Logisti
     return fit
 
 
-def _outcome(deal: Deal, standard: StandardisedFeatures, l2: float) -> Outcome:
+def outcome_of(deal: Deal, standard: StandardisedFeatures, l2: float) -> Outcome:
+    """What heads with the penalty `l2` come to in `deal`."""
     problem, fit = deal.problem, _fit(deal.problem, standard, l2)
     best, rows = fit.best_or_raise(), np.concatenate(fit.validation_rows)
     as_they_are = best.logits.argmax(axis=1) == problem.labels[rows]
@@ -188,7 +190,7 @@ def _outcome(deal: Deal, standard: StandardisedFeatures, l2: float) -> Outcome:
     return Outcome(right, best.measures["log_loss"])
 
 
-def _shown(gains: NDArray[np.float64], groups: NDArray[np.int64]) -> str:
+def shown_gain(gains: NDArray[np.float64], groups: NDArray[np.int64]) -> str:
     """The mean of `gains` [samples] in points, and its interval."""
     low, high = _interval(gains, groups)
     return f"{100 * gains.mean():+.2f}, {100 * low:+.2f} to {100 * high:+.2f}"

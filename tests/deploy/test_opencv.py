@@ -67,6 +67,14 @@ def test_the_ladder_passes_int8_over_and_ships_the_next(shipped):
     assert shipped.overall["accuracy"].value > 0.7
 
 
+@pytest.mark.parametrize("shape", [(1, 6, 32, 32), (3, 32, 32)])
+def test_an_input_of_another_shape_is_refused_and_the_right_one_is_said(folder, shape):
+    backend = OpenCv(folder / "model.onnx")
+
+    with pytest.raises(InfrastructureError, match=r"is of \(any, 3, any, any\)"):
+        backend.run({backend.inputs[0]: np.zeros(shape, np.float32)})
+
+
 def test_the_package_answers_as_was_measured_and_as_in_onnx_runtime(trained, shipped, folder):
     tested = samples_of(trained.dataset, trained.store, "test")
     samples = [trained.store.get(sample.digest) for sample in tested]

@@ -37,6 +37,7 @@ def shipped(chainable, detecting) -> tuple[Package, Remembering]:
     return detecting.deploy("cloud_api", run, **FLOAT, chain=chain), run
 
 
+@pytest.mark.slow
 def test_what_ships_is_the_chain_with_the_margin_of_the_classifiers_crops(chainable, shipped):
     package, _ = shipped
     description = json.loads(chainable.store.get(package.files["package.json"]))
@@ -50,6 +51,7 @@ def test_what_ships_is_the_chain_with_the_margin_of_the_classifiers_crops(chaina
     assert opened_part(str(detector.ref), chainable.store).labels == chainable.detector.labels
 
 
+@pytest.mark.slow
 def test_the_figures_of_the_chain_are_logged_and_not_those_of_its_detector(chainable, shipped):
     package, run = shipped
 
@@ -59,6 +61,7 @@ def test_the_figures_of_the_chain_are_logged_and_not_those_of_its_detector(chain
     assert run.files["chain.html"] == page
 
 
+@pytest.mark.slow
 def test_a_chain_that_reaches_the_gate_of_its_pipeline_ships_by_it(chainable):
     package = chainable.chain(gate={"micro_recall": 0.1})
 
@@ -69,6 +72,7 @@ def test_a_chain_that_reaches_the_gate_of_its_pipeline_ships_by_it(chainable):
     assert "No minimum was set" not in page
 
 
+@pytest.mark.slow
 def test_a_chain_below_the_gate_of_its_pipeline_is_no_package(chainable):
     refusing = {"recall of a label that the classifier replaces": 1.0, "micro_recall": 1.0}
 
@@ -76,6 +80,7 @@ def test_a_chain_below_the_gate_of_its_pipeline_is_no_package(chainable):
         chainable.chain(gate=refusing)
 
 
+@pytest.mark.slow
 def test_a_pipeline_whose_chain_is_refused_says_so_in_its_run(chainable, detecting, monkeypatch):
     def refuse(*about):
         raise GateNotMet("The chain misses a minimum.", "")
@@ -116,6 +121,7 @@ def test_packages_that_cannot_hold_both_networks_are_refused(deploy, message):
         )
 
 
+@pytest.mark.slow
 def test_the_names_are_resolved_to_ids_and_the_runs_are_needed_no_more(chainable, workspace):
     store = open_store(workspace)
     short = f"{{classifier: package@{chainable.classifier.id[:12]}, truth: scenes}}"
@@ -129,6 +135,7 @@ def test_the_names_are_resolved_to_ids_and_the_runs_are_needed_no_more(chainable
     assert with_chain(pipeline("{}"), store, workspace) == pipeline("{}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chain", "task", "message"),
     [
@@ -154,6 +161,7 @@ def test_a_label_that_the_data_do_not_have_is_said_before_training():
     assert "square" in refused.value.remedy
 
 
+@pytest.mark.slow
 def test_a_chain_without_a_figure_is_not_compared(chained, workspace):
     unmeasured = chained.model_copy(update={"overall": {}})
 
@@ -163,7 +171,7 @@ def test_a_chain_without_a_figure_is_not_compared(chained, workspace):
     assert "was not measured" in found.why
 
 
-def test_gc_leaves_the_classifier_of_a_planned_chain(chainable, tmp_path):
+def test_gc_leaves_the_classifier_of_a_planned_chain(tmp_path):
     """Of a run that has not made its package yet."""
     settings = makers.settings(tmp_path)
     store, (packages, datasets) = open_store(settings), (("a" * 64, "b" * 64), ("c" * 64,))

@@ -77,9 +77,9 @@ def test_a_data_set_of_boxes_becomes_one_package_of_two_networks(settings, monke
 def test_a_pipeline_that_names_the_classifier_ships_the_chain_and_is_reproduced(settings):
     """It finds what the test before it made: only the detector is packed anew."""
     pipeline = parse_pipeline(CHAINED)
-    made = run_pipeline(pipeline, run="finder-2", settings=settings)
+    artifacts = run_pipeline(pipeline, run="finder-2", settings=settings)
     store = open_store(settings)
-    chain: Package = store.load(made["deploy_cloud_api"])
+    chain: Package = store.load(artifacts["deploy_cloud_api"])
     lock = load_lock("finder-2", store)
 
     again = {task.task: task.action for task in plan(pipeline, settings)}

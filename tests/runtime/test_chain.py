@@ -2,6 +2,7 @@
 may say beside that is refused in plain words."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from PIL import Image
 
 from stages.deploy.chain.chain_content import ChainRule
 from stages.deploy.chain.packing import ChainRequest, make_chain
-from stages.deploy.chain.parts import opened_part
+from stages.deploy.chain.parts import ChainPart, opened_part
 from stages.deploy.packed import run_packed, write_folder
 from stages.runtime.chain import BATCH, ChainPredictor, detector_description
 from stages.runtime.crops import crop
@@ -34,8 +35,12 @@ def packed(sealed_files, spots_files, tmp_path_factory):
     write_folder(folder / "colours", sealed_files)
     parts = [opened_part(str(folder / name), store) for name in ("spots", "colours")]
 
-    def pack(*labels: str) -> dict[str, bytes]:
-        package = make_chain(ChainRequest("chained", *parts, ChainRule(labels)), store)
+    def pack(*labels: str, mirrored: bool = False) -> dict[str, bytes]:
+        detector, classifier = parts
+        if mirrored:
+            classifier = answering_mirror_images(classifier)
+        request = ChainRequest("chained", detector, classifier, ChainRule(labels))
+        package = make_chain(request, store)
         return {name: store.get(digest) for name, digest in package.files.items()}
 
     return pack
@@ -50,6 +55,28 @@ def chained_files(packed) -> dict[str, bytes]:
 def chained(chained_files, tmp_path):
     write_folder(tmp_path / "chained", chained_files)
     return tmp_path / "chained"
+
+
+def answering_mirror_images(part: ChainPart) -> ChainPart:
+    mirrored, mean = ({"step": name, "args": {}} for name in ("mirrored", "mean_of_windows"))
+    before, after = part.description["before"], part.description["after"]
+    changes = {"before": [*before, mirrored], "after": [mean, *after]}
+    return replace(part, description={**part.description, **changes})
+
+
+def test_a_classifier_may_answer_mirror_images_too(packed, chained, tmp_path):
+    write_folder(tmp_path / "both", packed(mirrored=True))
+
+    with Predictor.open(chained) as alone, Predictor.open(tmp_path / "both") as both:
+        plain_answer, answer = (each.predict(scene(FOUND)) for each in (alone, both))
+
+    found, expected = (
+        [(box["label"], box["score"]) for box in each["boxes"]] for each in (answer, plain_answer)
+    )
+    assert [label for label, _ in found] == [label for label, _ in expected]
+    assert [score for _, score in found] == pytest.approx(
+        [score for _, score in expected], abs=1e-5
+    )
 
 
 def changed(folder, change) -> None:

@@ -98,3 +98,29 @@ def test_softmax_adds_up_to_one_and_survives_large_numbers():
     scores = steps.softmax(np.array([[1e4, 0, -1e4], [1, 1, 1]], np.float32))
 
     np.testing.assert_allclose(scores, [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]], atol=1e-6)
+
+
+MIRRORED = [{"step": "to_channels_first"}, {"step": "mirrored"}]
+
+
+def test_a_picture_and_its_mirror_image_are_two_windows():
+    facts = {}
+
+    value = steps.run(MIRRORED, PICTURE, facts)
+
+    assert value.shape == (2, 3, 40, 60)
+    np.testing.assert_array_equal(value[0], PICTURE.transpose(2, 0, 1))
+    np.testing.assert_array_equal(value[1], PICTURE[:, ::-1].transpose(2, 0, 1))
+    assert steps.as_windows(value, facts) is value
+
+
+def test_one_picture_alone_is_one_window():
+    facts = {}
+    value = steps.run(MIRRORED[:1], PICTURE, facts)
+
+    assert steps.as_windows(value, facts).shape == (1, 3, 40, 60)
+
+
+def test_windows_of_a_sound_are_not_mirrored():
+    with pytest.raises(ConfigError, match="given several windows"):
+        steps.mirrored(np.zeros((4, 1, 8, 8), np.float32), {})

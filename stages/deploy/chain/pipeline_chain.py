@@ -31,9 +31,9 @@ def pipeline_chain(
         gate=report.gate,
         max_drop=config.deploy.max_drop,
     )
-    made = make_chain(request, store, cores, run.progress)
-    run.log_file("chain.html", store.get(made.files["report.html"]))
-    return made
+    chained = make_chain(request, store, cores, run.progress)
+    run.log_file("chain.html", store.get(chained.files["report.html"]))
+    return chained
 
 
 def _truth(name: str, store: Store) -> tuple[str, Annotations] | None:

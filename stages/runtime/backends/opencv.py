@@ -14,8 +14,9 @@ from .sums import Sums
 
 LIBRARY = "opencv-python-headless"
 FLOATS = {"float32", "float16", "int8_weight_only"}
-# Fields of an ONNX file: the graph of the model, the inputs of the graph, the name of an input.
-GRAPH, INPUT, NAME = 7, 11, 1
+# Fields of an ONNX file: the graph of the model, the inputs of the graph, the name and the type of
+# an input, the tensor of a type, the shape of a tensor, the axes of a shape, the length of an axis.
+GRAPH, INPUT, NAME, TYPE, TENSOR, SHAPE, AXIS, LENGTH = 7, 11, 1, 2, 1, 2, 1, 1
 VARINT, BYTES = 0, 2  # how a field is stored
 WIDTHS = {1: 8, 5: 4}  # bytes of the fields stored otherwise
 
@@ -45,7 +46,8 @@ class OpenCv:
         try:
             data = model.read_bytes()
             self._net = cv2.dnn.readNetFromONNX(np.frombuffer(data, np.uint8), cv2.dnn.ENGINE_NEW)
-            self.inputs = tuple(_input_names(data))
+            self._shapes = dict(_input_shapes(data))
+            self.inputs = tuple(self._shapes)
         except (cv2.error, OSError, LookupError, ValueError) as error:
             raise _failed(f"cannot load {model.name}", error) from error
         self._error = cv2.error
@@ -67,11 +69,20 @@ class OpenCv:
 
     def _check(self, inputs: dict[str, NDArray[Any]]) -> None:
         """Raise ValueError for what OpenCV does not refuse: it keeps the last value of an input
-        that is not given, and divides by zero, which ends the process, if one is empty."""
+        that is not given, divides by zero, which ends the process, if one is empty, and answers
+        an input of more channels by the first of them."""
         if set(inputs) != set(self.inputs):
             raise ValueError(f"the inputs are {', '.join(self.inputs)}")
         if not all(value.size for value in inputs.values()):
             raise ValueError("an input is empty")
+        for name, value in inputs.items():
+            shape = self._shapes[name]
+            fits = len(value.shape) == len(shape) and all(
+                length in (None, found) for length, found in zip(shape, value.shape, strict=True)
+            )
+            if shape and not fits:
+                lengths = ", ".join("any" if length is None else str(length) for length in shape)
+                raise ValueError(f"the input {name} is of ({lengths})")
 
 
 def _library() -> Any:
@@ -90,22 +101,48 @@ def _library() -> Any:
     return cv2
 
 
-def _input_names(model: bytes) -> Iterator[str]:
-    """The names of the inputs of an ONNX file, which OpenCV does not tell."""
+def _input_shapes(model: bytes) -> Iterator[tuple[str, tuple[int | None, ...]]]:
+    """The names of the inputs of an ONNX file and the lengths of their axes, None for any length,
+    which OpenCV does not tell. No lengths for an input whose shape the file does not say."""
     for graph in _fields(memoryview(model), GRAPH):
         for declared in _fields(graph, INPUT):
-            yield from (str(name, "utf-8") for name in _fields(declared, NAME))
+            axes = [
+                next(_numbers(axis, LENGTH), None)
+                for type_ in _fields(declared, TYPE)
+                for tensor in _fields(type_, TENSOR)
+                for shape in _fields(tensor, SHAPE)
+                for axis in _fields(shape, AXIS)
+            ]
+            for name in _fields(declared, NAME):
+                yield str(name, "utf-8"), tuple(axes)
 
 
 def _fields(message: memoryview, wanted: int) -> Iterator[memoryview]:
     """The fields number `wanted`, texts or messages, of a message in the protobuf format."""
+    for number, value in _values(message):
+        if number == wanted and isinstance(value, memoryview):
+            yield value
+
+
+def _numbers(message: memoryview, wanted: int) -> Iterator[int]:
+    """The whole numbers in the fields number `wanted` of a message."""
+    for number, value in _values(message):
+        if number == wanted and isinstance(value, int):
+            yield value
+
+
+def _values(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+    """The number and the value of each field of a message that is a text, a message or a whole
+    number."""
     place = 0
     while place < len(message):
         key, place = _varint(message, place)
         number, kind = key >> 3, key & 7
         size, place = _varint(message, place) if kind in (VARINT, BYTES) else (WIDTHS[kind], place)
-        if kind == BYTES and number == wanted:
-            yield message[place : place + size]
+        if kind == VARINT:
+            yield number, size
+        elif kind == BYTES:
+            yield number, message[place : place + size]
         place += 0 if kind == VARINT else size
 
 

@@ -12,6 +12,7 @@ from stages.runtime.errors import ConfigError
 from stages.tasks import Task, is_compatible
 from stages.train.cost.selected_families import default_families, takes_sizes
 
+SINGLE_WINDOW = ("microcontroller", "executable", "android", "ios")  # targets
 FINETUNE_AUGMENTATIONS = "train.finetune.augmentations"
 
 
@@ -28,6 +29,7 @@ def check_compatibility(pipeline: PipelineConfig) -> None:
         )
     _check_architecture(pipeline.train, task)
     _check_sizes(pipeline.train, pipeline.task)
+    _check_mirrored(pipeline, task)
     if pipeline.train.rejects and task.answers != "labels":
         raise ConfigError(
             f"train.other: {pipeline.task} has no use for it: what is none of the labels gets no "
@@ -80,6 +82,22 @@ def _check_architecture(config: TrainConfig, task: Task) -> None:
             "of a search.",
             "Set train.device.parameters or macs, which are counted; of what is found, aiwf pick "
             "--size-kb packs a network by the size of its file.",
+        )
+
+
+def _check_mirrored(pipeline: PipelineConfig, task: Task) -> None:
+    """Raise ConfigError where mirror images are to be answered and cannot be."""
+    if not pipeline.train.mirrored:
+        return
+    if (task.modality, task.answers) != ("pictures", "labels"):
+        raise ConfigError(
+            f"train.mirrored: {task.name} does not answer mirror images; pictures with labels do.",
+            "Take it out.",
+        )
+    if alone := [name for name in pipeline.deploy.targets if name in SINGLE_WINDOW]:
+        raise ConfigError(
+            f"train.mirrored: a package for {' or '.join(alone)} answers a picture alone.",
+            "Take it out, or choose other deploy.targets.",
         )
 
 

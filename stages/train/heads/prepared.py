@@ -12,7 +12,7 @@ from stages.artifacts import Dataset
 from stages.config import TrainConfig
 from stages.etl.augment import changes_of
 from stages.etl.manifest import Sample, samples_of
-from stages.parts import FAMILIES, TASKS
+from stages.parts import FAMILIES
 from stages.resources import Resources
 from stages.runtime.errors import DataError
 from stages.store import Store
@@ -20,6 +20,7 @@ from stages.tracking import Run
 from stages.train.heads.backbone import BackboneFile, backbone_file
 from stages.train.heads.features import Extractor, Preprocessing, ReportProgress, SampleView
 from stages.train.heads.fold_groups import fold_groups, in_guessed_groups
+from stages.train.heads.input_steps import before_of
 from stages.train.heads.problem import Problem, Rows, rows_of
 from stages.train.heads.windows import Windows
 from stages.train.ood import labels_of, other_of
@@ -108,8 +109,7 @@ def _progress_reporter(run: Run, index: int, inputs: int, rows: int) -> ReportPr
 
 def preprocessing_of(model_input: Input, dataset: Dataset, store: Store) -> Preprocessing:
     """How samples of `dataset` are preprocessed for the network of `model_input`."""
-    before = TASKS[dataset.task]().before(FAMILIES[model_input.family], model_input.size, dataset)
-    return Preprocessing(before, dataset, store)
+    return Preprocessing(before_of(model_input, dataset), dataset, store)
 
 
 def frozen_features(

@@ -9,13 +9,13 @@ from stages.artifacts import Dataset, Model
 from stages.config import TrainConfig
 from stages.models.arrays import unpack_arrays
 from stages.models.weights import Array
-from stages.parts import TASKS
 from stages.resources import Resources
 from stages.runtime import steps as runtime
 from stages.store import Store
 from stages.train.architecture.comparison import architecture_record
 from stages.train.cost.minutes import minutes_of
 from stages.train.heads.baselines import baselines
+from stages.train.heads.input_steps import after_of, before_of
 from stages.train.heads.network import network_files
 from stages.train.heads.out_of_fold import weights_in
 from stages.train.heads.prepared import Prepared
@@ -52,12 +52,11 @@ def save_model(
     model_input = inputs_by_name(config)[chosen.input]
     result = result_of(chosen)
     arrays = unpack_arrays(result.arrays)
-    task = TASKS[dataset.task]()
     family = model_input.initialised_family
     labels = labels_of(dataset, config)
     reject = _reject(arrays, prepared, config)
     rejecting = (reject.step,) if reject else ()
-    after = (*rejecting, *task.after(family, model_input.size, labels))
+    after = (*rejecting, *after_of(model_input, dataset.task, labels))
     files = {
         **network_files(model_input.family, _arrays(model_input, arrays, resources), store),
         "trials.json": store.add(trials_json(trials, chosen)),
@@ -71,7 +70,7 @@ def save_model(
         labels=labels,
         family=model_input.family,
         input_shape=prepared.shapes[model_input.name],
-        before=task.before(family, model_input.size, dataset),
+        before=before_of(model_input, dataset),
         after=after,
         hyperparameters={**chosen.hyperparameters, "epochs": result.best_epoch},
         selection=selection_of(

@@ -127,11 +127,13 @@ class Input:
     """What a model takes as input: a family of networks with the size of its input (`size`: a
     picture's side in pixels, or a spectrogram's bands). Features are computed once for each input.
     `weights`: the digest of the family's initial weights, or "scratch", as in `train.weights`;
-    empty: the family's own."""
+    empty: the family's own. `mirrored`: whether each picture is answered together with its mirror
+    image."""
 
     family: str
     size: int
     weights: str = ""
+    mirrored: bool = False
 
     @property
     def name(self) -> str:
@@ -147,9 +149,9 @@ class Input:
     @property
     def seconds(self) -> float:
         """Seconds of one core of the reference machine for a forward pass of one window (one
-        picture, or one part of a clip)."""
+        picture, with its mirror image if both are answered, or one part of a clip)."""
         family: Family = FAMILIES[self.family]
-        return family.seconds(self.size)
+        return family.seconds(self.size) * (2 if self.mirrored else 1)
 
     def widths(self, config: TrainConfig) -> tuple[float, ...]:
         """The widths that the search of `config` may choose; 1 alone where the family has no
@@ -195,7 +197,7 @@ def inputs_of(config: TrainConfig) -> tuple[Input, ...]:
                     f"{name} takes no pictures of {size} pixels.",
                     f"Give train.input_sizes as multiples of {family.multiple}.",
                 )
-            found.append(Input(name, size, config.weights.get(name, "")))
+            found.append(Input(name, size, config.weights.get(name, ""), config.mirrored))
     has_student = config.distils is not None and config.distils.may_ship
     allowed = tuple(
         model_input

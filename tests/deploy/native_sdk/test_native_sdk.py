@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from stages.artifacts import Step
 from stages.deploy.pack import unpack
 from stages.runtime.predictor import Predictor
 from tests.deploy import cells_network
+from tests.deploy.conftest import _evaluated
 from tests.deploy.native_sdk import samples
 from tests.deploy.native_sdk.building import WARNINGS, arm64, built, needs_tools
 
@@ -48,6 +50,23 @@ def test_pictures_of_every_kind_are_answered_as_by_python(deployable, program, t
 
     for expected, answer in compared(folder, photos, program.answers(folder, photos)):
         assert answer["sure"] == expected["sure"]
+
+
+def test_a_picture_and_its_mirror_image_are_answered_as_by_python(deployable, program, tmp_path):
+    model = deployable.model.model_copy(
+        update={
+            "before": (*deployable.model.before, Step(step="mirrored")),
+            "after": (Step(step="mean_of_windows"), *deployable.model.after),
+        }
+    )
+    deployable.store.save(model)
+    both = _evaluated(deployable.store, model, deployable.dataset)
+    folder = opened(both, tmp_path, ladder=("float32",))
+    photos = list(samples.photos(tmp_path))
+
+    for _, answer in compared(folder, photos, program.answers(folder, photos)):
+        assert "windows" not in answer
+    assert program.run("--selftest", folder).returncode == 0
 
 
 def test_sounds_and_their_windows_are_answered_as_by_python(hearing, program, tmp_path):

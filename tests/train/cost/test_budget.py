@@ -9,6 +9,7 @@ from stages.train.architecture.counted_limits import CountedLimits
 from stages.train.architecture.hand_designs import hand_designs
 from stages.train.cost.budget import (
     epoch_seconds,
+    forward_seconds,
     teacher_input,
     trials_within,
     with_repeats_within,
@@ -33,6 +34,18 @@ def test_more_samples_views_and_families_give_fewer():
     assert trials_within(LITE0, 5000, 1, 1.0) < many
     assert trials_within(LITE0, 4000, 2, 1.0) < many
     assert trials_within(wider, 4000, 1, 1.0) < trials_within(longer, 4000, 1, 1.0)
+
+
+def test_answering_mirror_images_too_takes_twice_the_forward_passes():
+    [plain] = inputs_of(LITE0)
+    [mirrored] = inputs_of(LITE0.model_copy(update={"mirrored": True}))
+
+    assert forward_seconds(mirrored) == 2 * forward_seconds(plain)
+    assert mirrored.name == plain.name
+    several = LITE0.model_copy(update={"mirrored": True, "budget_minutes": 4})
+    assert trials_within(several, 6000, 1, 1.0) < trials_within(
+        several.model_copy(update={"mirrored": False}), 6000, 1, 1.0
+    )
 
 
 def test_no_budget_buys_more_trials_than_a_search_gains_by():

@@ -41,6 +41,24 @@ def test_a_family_of_another_task_is_refused_and_those_that_suit_are_named(task:
     assert all(name in str(caught.value) for name in fitting)
 
 
+@pytest.mark.parametrize(
+    ("task", "targets", "message"),
+    [
+        ("sound_classification", ["device_sdk"], "does not answer mirror images"),
+        ("object_detection", ["device_sdk"], "does not answer mirror images"),
+        ("image_classification", ["device_sdk", "android"], "android answers a picture alone"),
+    ],
+)
+def test_mirror_images_are_answered_for_labels_of_pictures_where_the_target_can(
+    task: str, targets: list[str], message: str
+):
+    mirrored = {"train": {"mirrored": True}}
+    check_compatibility(pipeline("image_classification", **mirrored))
+
+    with pytest.raises(ConfigError, match=message):
+        check_compatibility(pipeline(task, **mirrored, deploy={"targets": targets}))
+
+
 def test_sizes_that_no_family_takes_are_refused_by_name():
     wrong = pipeline("image_classification", train={"input_sizes": [225, 227]})
 

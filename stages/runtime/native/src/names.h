@@ -74,6 +74,7 @@
 #define run_decode_sound aiwf_run_decode_sound
 #define run_log_mel aiwf_run_log_mel
 #define run_mean_of_windows aiwf_run_mean_of_windows
+#define run_mirrored aiwf_run_mirrored
 #define run_mfcc aiwf_run_mfcc
 #define run_normalise aiwf_run_normalise
 #define run_reject aiwf_run_reject

@@ -1,4 +1,4 @@
-/* The steps resize, normalise and to_channels_first.
+/* The steps resize, normalise, to_channels_first and mirrored.
 
    The resize is the antialiased bilinear filter of Pillow, in whole numbers: along rows and along
    columns, each rounded to 8 bits. */
@@ -255,5 +255,27 @@ int run_to_channels_first(const struct step *step, struct value *value, aiwf_err
     }
     free(from.data);
     value->arrays[0] = to;
+    return code;
+}
+
+int run_mirrored(const struct step *step, struct value *value, aiwf_error *error) {
+    const struct array from = value->arrays[0];
+    struct array to = {0};
+    (void)step;
+    if (from.shape[0] != 1 || value->spans != NULL) {
+        return fail(error, AIWF_DAMAGED,
+                    "Step 'mirrored' takes one picture, and is given several windows. " AGAIN);
+    }
+    const int64_t height = from.shape[2], width = from.shape[3];
+    const int64_t count = from.shape[1] * height * width;
+    const int code = array_resize(&to, 4, 2, from.shape[1], height, width, error);
+    for (int64_t k = 0; code == AIWF_OK && k < count; k++) {
+        to.data[k] = from.data[k];
+        to.data[count + k] = from.data[k - k % width + (width - 1 - k % width)];
+    }
+    if (code == AIWF_OK) {
+        free(from.data);
+        value->arrays[0] = to;
+    }
     return code;
 }

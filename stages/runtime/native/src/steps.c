@@ -10,6 +10,7 @@ static const struct step_kind kinds[] = {
     {"normalise", KIND_PICTURE, KIND_PICTURE, KIND_NUMBERS, parse_normalise, run_normalise},
     {"to_channels_first", KIND_NUMBERS, KIND_PICTURE, KIND_WINDOWS, parse_none,
      run_to_channels_first},
+    {"mirrored", KIND_WINDOWS, KIND_WINDOWS, KIND_WINDOWS, parse_none, run_mirrored},
     {"decode_sound", KIND_BYTES, KIND_BYTES, KIND_WAVEFORM, parse_decode_sound, run_decode_sound},
     {"log_mel", KIND_WAVEFORM, KIND_WAVEFORM, KIND_SPECTROGRAM, parse_log_mel, run_log_mel},
     {"mfcc", KIND_WAVEFORM, KIND_WAVEFORM, KIND_SPECTROGRAM, parse_mfcc, run_mfcc},

@@ -116,6 +116,7 @@ int run_resize(const struct step *step, struct value *value, aiwf_error *error);
 int parse_normalise(const json *args, struct step *step, aiwf_error *error);
 int run_normalise(const struct step *step, struct value *value, aiwf_error *error);
 int run_to_channels_first(const struct step *step, struct value *value, aiwf_error *error);
+int run_mirrored(const struct step *step, struct value *value, aiwf_error *error);
 int parse_decode_sound(const json *args, struct step *step, aiwf_error *error);
 int run_decode_sound(const struct step *step, struct value *value, aiwf_error *error);
 int parse_log_mel(const json *args, struct step *step, aiwf_error *error);
