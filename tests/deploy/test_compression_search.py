@@ -250,6 +250,7 @@ def test_the_fastest_may_have_a_second_beside_it(deployable, monkeypatch):
     assert [each["numeric"] for each in description["by_processor"]] == shipped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefer", ["size", "latency"])
 def test_a_real_package_has_every_format_on_its_page(deployable, prefer):
     package = deployable.deploy(compress="auto", prefer=prefer)
