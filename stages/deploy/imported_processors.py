@@ -17,6 +17,7 @@ from stages.deploy.instruction_sets import (
     Statement,
     computed_statement,
     floats_basis,
+    tried_with_options,
 )
 from stages.deploy.saturation.layers import NotCounted
 from stages.deploy.saturation.network import NetworkSums
@@ -78,11 +79,7 @@ def _with_options(found: Statement, same_on: Callable[[str], Measure]) -> Statem
         same = same_on(found.instruction_set)
     except InfrastructureError as error:
         return replace(found, statement="", basis=f"with its options, {error.problem}")
-    basis = (
-        f"{found.basis}; with these options this machine gives the same answers on "
-        f"{measured(same)}, tried on the same photos"
-    )
-    return replace(found, basis=basis, agreement=same)
+    return tried_with_options(found, same, "the same photos")
 
 
 def _sums(engine: Engine, content: Content, samples: Sequence[PreparedSample]) -> NetworkSums | str:

@@ -189,9 +189,15 @@ def _with_its_options(work: Workbench, candidate: PackedCandidate, found: Statem
         same = _same(work, candidate, rows, _answers_of_rows(work, candidate, rows, on=name))
     except AgreementNotMet as error:
         return replace(found, statement="", basis=f"with its options, {error.problem}")
+    return tried_with_options(found, same, counted(len(rows), f"test {work.modality.noun}"))
+
+
+def tried_with_options(found: Statement, same: Measure, samples: str) -> Statement:
+    """`found` with the share `same` of answers that this machine keeps with the engine options of
+    that set, tried on `samples`, in words."""
     basis = (
         f"{found.basis}; with these options this machine gives the same answers on "
-        f"{measured(same)}, tried on {counted(len(rows), f'test {work.modality.noun}')}"
+        f"{measured(same)}, tried on {samples}"
     )
     return replace(found, basis=basis, agreement=same)
 

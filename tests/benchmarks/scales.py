@@ -12,7 +12,8 @@ with 95 % bootstrap intervals over groups."""
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -23,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.artifacts import Dataset
+from stages.config import TrainConfig
 from stages.etl import source
 from stages.models.family import LAST
 from stages.runner.resolve import resolve
@@ -76,6 +78,16 @@ class Outcome(NamedTuple):
 def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = "5") -> None:
     """Print what each way comes to, and its gains."""
     logging.disable(logging.INFO)
+    with opened(folder, model_input) as (config, dataset, services):
+        deals = deals_of(config, model_input, int(seeds), dataset, services)
+        counts = inputs_by_name(config)[model_input].initialised_family.feature_counts
+        compare(deals, _ways(counts), model_input)
+
+
+@contextmanager
+def opened(folder: str, model_input: str) -> Iterator[tuple[TrainConfig, Dataset, dict[str, Any]]]:
+    """The resolved config of one trial of `model_input`, the Dataset of `folder`, and what stages
+    use, in a workspace that lasts as long as the block."""
     with TemporaryDirectory(prefix="aiwf-scales-") as work:
         settings = Settings(workspace=Path(work))
         source.add("data", Path(folder), settings)
@@ -83,15 +95,26 @@ def main(folder: str, model_input: str = "efficientnet_lite1@256", seeds: str = 
         train = {"families": [family], "input_sizes": [int(size)], "trials": 1}
         pipeline = resolve(photo_pipeline("scales", train), settings)
         services = services_of(settings)
-        dataset = dataset_of(pipeline, settings, services)
-        configs = [pipeline.train.model_copy(update={"seed": seed}) for seed in range(int(seeds))]
-        deals = [prepare(dataset, config, **services) for config in configs]  # features are cached
-        described = inputs_by_name(pipeline.train)[model_input]
-        feature_maps = uses_feature_maps(pipeline.train, described)
-        rows = corrupted_rows(deals[0].views, described, feature_maps, dataset, services)
-        counts = described.initialised_family.feature_counts
-        problems = [Deal(deal.problem, rows) for deal in deals]
-        compare(problems, _ways(counts), partial(_standardised, model_input))
+        yield pipeline.train, dataset_of(pipeline, settings, services), services
+
+
+def deals_of(
+    config: TrainConfig, model_input: str, seeds: int, dataset: Dataset, services: dict[str, Any]
+) -> list[Deal]:
+    """The deal of each seed, with the features of photos as they are and corrupted."""
+    configs = [config.model_copy(update={"seed": seed}) for seed in range(seeds)]
+    prepared = [prepare(dataset, each, **services) for each in configs]  # features are cached
+    described = inputs_by_name(config)[model_input]
+    feature_maps = uses_feature_maps(config, described)
+    rows = _corrupted(prepared[0].views, described, feature_maps, dataset, services)
+    return [Deal(each.problem, rows) for each in prepared]
+
+
+def groups_of(problem: Problem) -> NDArray[np.int64]:
+    """The group of each sample."""
+    if problem.groups is None:
+        return np.arange(problem.plain.sum())
+    return problem.groups[problem.plain]
 
 
 def _ways(feature_maps: Iterable[str]) -> list[Way]:
@@ -105,7 +128,7 @@ def _ways(feature_maps: Iterable[str]) -> list[Way]:
     return ways
 
 
-def corrupted_rows(
+def _corrupted(
     views: Sequence[SampleView],
     model_input: Input,
     feature_maps: bool,
@@ -128,27 +151,18 @@ def corrupted_rows(
     return np.stack(copies)
 
 
-def _standardised(model_input: str, problem: Problem, way: Way) -> StandardisedFeatures:
+def standardised(model_input: str, way: Way, problem: Problem) -> StandardisedFeatures:
+    """The features of `problem`, as `way` scales them."""
     return StandardisedFeatures(problem, model_input, *way)
 
 
-def compare(
-    deals: Sequence[Deal],
-    ways: Sequence[Way],
-    standardised: Callable[[Problem, Way], StandardisedFeatures],
-) -> None:
+def compare(deals: Sequence[Deal], ways: Sequence[Way], model_input: str) -> None:
     """Print for each of `ways` what linear heads come to on `deals`, which are of the same samples,
     and how far that is from the product's scaling (see above)."""
-    problem = deals[0].problem
-    groups = np.arange(problem.plain.sum())
-    if problem.groups is not None:
-        groups = problem.groups[problem.plain]
+    groups = groups_of(deals[0].problem)
     right_of: dict[Way, NDArray[np.float64]] = {}
     for way in ways:
-        l2 = best_penalty(problem, standardised(problem, way))
-        outcomes = [outcome_of(deal, standardised(deal.problem, way), l2) for deal in deals]
-        right = np.mean([outcome.right for outcome in outcomes], axis=0)
-        loss = np.mean([outcome.log_loss for outcome in outcomes])
+        (right, loss), l2 = mean_outcome(deals, partial(standardised, model_input, way))
         product_way = Way(way.feature_maps, SCALING)
         compared = Way(LAST, SCALING) if way == product_way else product_way
         gains = right - right_of.get(compared, right)  # the first way is its own reference
@@ -160,7 +174,17 @@ def compare(
         print(f"{way}, l2 {l2:g}: {', '.join(shown)}, log loss {loss:.4f}", flush=True)
 
 
-def best_penalty(problem: Problem, standard: StandardisedFeatures) -> float:
+def mean_outcome(
+    deals: Sequence[Deal], scaled: Callable[[Problem], StandardisedFeatures]
+) -> tuple[Outcome, float]:
+    """What heads come to in the mean over `deals`, and their penalty, the best for the first."""
+    l2 = _best_penalty(deals[0].problem, scaled(deals[0].problem))
+    outcomes = [_outcome(deal, scaled(deal.problem), l2) for deal in deals]
+    right = np.mean([outcome.right for outcome in outcomes], axis=0)
+    return Outcome(right, float(np.mean([outcome.log_loss for outcome in outcomes]))), l2
+
+
+def _best_penalty(problem: Problem, standard: StandardisedFeatures) -> float:
     """The one of PENALTIES whose heads have the least log loss where samples are held out."""
     losses = {
         l2: _fit(problem, standard, l2).best_or_raise().measures["log_loss"] for l2 in PENALTIES
@@ -174,7 +198,7 @@ def _fit(problem: Problem, standard: StandardisedFeatures, l2: float) -> Logisti
     return fit
 
 
-def outcome_of(deal: Deal, standard: StandardisedFeatures, l2: float) -> Outcome:
+def _outcome(deal: Deal, standard: StandardisedFeatures, l2: float) -> Outcome:
     """What heads with the penalty `l2` come to in `deal`."""
     problem, fit = deal.problem, _fit(deal.problem, standard, l2)
     best, rows = fit.best_or_raise(), np.concatenate(fit.validation_rows)

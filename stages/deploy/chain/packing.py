@@ -62,9 +62,8 @@ Notify = Callable[[str, int, int], None]  # what, done, of how many
 class ChainRequest:
     """What a chain is made of. `against`: a single detector to compare it with; None: the detector
     itself, if it answers the same labels. `truth`: the name of annotations with final labels, and
-    the boxes by photo. `gate`: minimum metrics of the chain; empty: an AP50 of
-    LEAST_AP50. `max_drop`: the largest drop compared
-    with the two trained models."""
+    the boxes by photo. `gate`: minimum metrics of the chain; empty: an AP50 of LEAST_AP50.
+    `max_drop`: the largest drop compared with the two trained models."""
 
     name: str
     detector: ChainPart
